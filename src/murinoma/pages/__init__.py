@@ -1,0 +1,1 @@
+"""Values in, HTML out: figures and pages."""

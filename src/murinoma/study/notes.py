@@ -1,0 +1,76 @@
+"""Read what people write beside a study: ``study.toml`` and ``exclude.csv``; neither is ever written."""
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from murinoma.errors import StudyError
+from murinoma.study.values import DatasetNotes, Exclusion, Finding, Scan, TimePoint, dataset_name
+
+STUDY_FORMAT = "murinoma.study/1"
+
+
+def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
+    """Return the title and the notes on each dataset from ``study.toml``; without one, the folder's name and none.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be understood or is of a newer format.
+    """
+    path = root / "study.toml"
+    if not path.exists():
+        return root.name, {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        known = table.get("format", STUDY_FORMAT)
+        notes = {name: _dataset_notes(entry) for name, entry in table.get("datasets", {}).items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, ValueError, AttributeError) as error:
+        raise StudyError(f"{path} cannot be read: {error}; correct it or take it away") from error
+    if known != STUDY_FORMAT:
+        raise StudyError(f"{path} has format '{known}', this murinoma reads '{STUDY_FORMAT}'; update murinoma")
+    return str(table.get("title", root.name)), notes
+
+
+def _dataset_notes(entry: Mapping[str, Any]) -> DatasetNotes:
+    year, expected = entry.get("year"), entry.get("expected_tumors")
+    times = tuple(sorted(TimePoint.parse(label) for label in entry.get("time_points", ())))
+    return DatasetNotes(None if year is None else int(year), None if expected is None else int(expected), times)
+
+
+def read_exclusions(root: Path, scans: list[Scan]) -> tuple[list[Exclusion], list[Finding]]:
+    """Return what ``exclude.csv`` leaves out, and a finding for each row that matches no scan.
+
+    Raises
+    ------
+    StudyError
+        If a column is missing or a row cannot be understood.
+    """
+    path = root / "exclude.csv"
+    if not path.exists():
+        return [], []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [_exclusion(row) for row in csv.DictReader(stream)]
+    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError, StudyError) as error:
+        raise StudyError(
+            f"{path} cannot be read ({error}); it needs the columns dataset, mouse, time, tumor, reason"
+        ) from error
+    unmatched = [row for row in rows if not any(row.names(scan) for scan in scans)]
+    return rows, [
+        Finding("oddity", "exclusion", "", f"{path} leaves out {row.title}, which is no scan here", "correct the row")
+        for row in unmatched
+    ]
+
+
+def _exclusion(row: Mapping[str, str]) -> Exclusion:
+    said = row["dataset"].strip()
+    dataset = dataset_name(f"Dataset {said}" if said.isdigit() else said)
+    if dataset is None:
+        raise ValueError(f"no dataset is called '{row['dataset']}'")
+    tumor = (row.get("tumor") or "").strip()
+    time = TimePoint.parse(row["time"].strip())
+    reason = (row.get("reason") or "").strip()
+    return Exclusion(dataset, row["mouse"].strip(), time, int(tumor) if tumor else None, reason)

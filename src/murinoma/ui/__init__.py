@@ -1,0 +1,1 @@
+"""The doors for people: thin; they parse, call one step and show the result."""
