@@ -1,0 +1,215 @@
+"""One function over many scans: workers, progress, skip what is done, collect failures, stop at Ctrl-C.
+
+The function gets one scan and the step's settings and returns a result that JSON can hold. Its errors are
+collected, and the other scans go on. What was done is kept in the step's record, also when the run is stopped.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from murinoma.errors import MurinomaError
+from murinoma.files.records import Entry, Record, fingerprint, is_unchanged, read_record, write_record
+from murinoma.settings import RunSettings
+from murinoma.study import Scan
+
+Result = Mapping[str, Any]
+Progress = Callable[[int, int, str], None]
+SAVE_SECONDS = 5.0
+
+
+class ScanWork(Protocol):
+    """What is done with one scan: a picklable value with the scan's inputs, its outputs and the work itself.
+
+    `scans_per_worker`: fewer scans than this do not pay the half second that a second process takes to start.
+    """
+
+    scans_per_worker: ClassVar[int]
+
+    def inputs(self, scan: Scan) -> list[Path]:
+        """Return the files that the result depends on."""
+
+    def outputs(self, scan: Scan) -> list[Path]:
+        """Return the files that the work writes; if one is gone, the scan is done again."""
+
+    def __call__(self, scan: Scan) -> Result:
+        """Do the work and return what JSON can hold."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A scan that could not be worked on, and the sentence that says why."""
+
+    scan: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of every scan.
+
+    `results` by the scan's key; `skipped` counts those taken from the record, `waiting` those that a dry run
+    would have worked on.
+    """
+
+    results: Mapping[tuple[str, str, str], Result]
+    failures: tuple[Failure, ...]
+    skipped: int
+    waiting: int
+
+
+@dataclass
+class _Ledger:
+    """The entries and failures of a run, saved every few seconds while it goes on."""
+
+    path: Path
+    settings: Mapping[str, Any]
+    entries: dict[str, Entry]
+    failures: dict[str, str] = field(default_factory=dict)
+    saved: float = field(default_factory=time.monotonic)
+
+    def add(self, scan: Scan, entry: Entry | None, message: str) -> None:
+        if entry is None:
+            self.failures[_name(scan)] = message
+        else:
+            self.entries[_name(scan)] = entry
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        write_record(Record(self.path.parent.name, version("murinoma"), self.settings, self.entries), self.path)
+        self.saved = time.monotonic()
+
+
+def run_scans(
+    scans: Sequence[Scan],
+    work: ScanWork,
+    record: Path,
+    *,
+    settings: Any,
+    how: RunSettings,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Return the results of `work` on every scan, doing only what the record does not show as done.
+
+    Parameters
+    ----------
+    scans
+        The scans; their order is the order of the results.
+    work
+        What is done with each.
+    record
+        The ``record.json`` of the step; kept up to date while the run goes on.
+    settings
+        The step's settings, a dataclass: results made with others are not taken.
+    how
+        Workers, force, dry run.
+    progress
+        Called with (done, of how many, scan) after each scan.
+
+    Raises
+    ------
+    FileError, OutputError
+        If the record is damaged or cannot be written.
+    KeyboardInterrupt
+        On Ctrl-C, after the record was written.
+    """
+    known = {} if how.force else _valid_entries(record, settings)
+    done = {_name(s): known[_name(s)] for s in scans if _name(s) in known and _is_done(s, work, known[_name(s)])}
+    todo = [scan for scan in scans if _name(scan) not in done]
+    skipped, ledger = len(done), _Ledger(record, _plain(settings), done)
+    if todo and not how.dry_run:
+        try:
+            for count, finished in enumerate(_finish(todo, work, how.workers), start=1):
+                ledger.add(*finished)
+                if progress is not None:
+                    progress(count, len(todo), finished[0].title)
+        finally:
+            ledger.save()
+    return Outcome(
+        {scan.key: done[_name(scan)]["result"] for scan in scans if _name(scan) in done},
+        tuple(Failure(scan.title, ledger.failures[_name(scan)]) for scan in scans if _name(scan) in ledger.failures),
+        skipped,
+        len(todo) if how.dry_run else 0,
+    )
+
+
+def _name(scan: Scan) -> str:
+    return f"{scan.dataset}/{scan.name}"
+
+
+def _plain(settings: Any) -> Mapping[str, Any]:
+    """Return settings as JSON gives them back: tuples become lists."""
+    plain: Mapping[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return plain
+
+
+def _valid_entries(record: Path, settings: Any) -> Mapping[str, Entry]:
+    """Return the entries that this version made with these settings."""
+    known = read_record(record)
+    if known is None or known.version != version("murinoma") or known.settings != _plain(settings):
+        return {}
+    return known.entries
+
+
+def _is_done(scan: Scan, work: ScanWork, entry: Entry) -> bool:
+    return all(path.exists() for path in work.outputs(scan)) and is_unchanged(work.inputs(scan), entry["inputs"])
+
+
+Finished = tuple[Scan, Entry | None, str]  # the entry, or else why there is none
+
+
+def _finish(scans: Sequence[Scan], work: ScanWork, workers: int) -> Iterator[Finished]:
+    """Yield every scan when it is finished, from this process if one is enough."""
+    workers = workers or min(os.cpu_count() or 1, -(-len(scans) // work.scans_per_worker))
+    if workers == 1:
+        yield from (_work_on(scan, work) for scan in scans)
+        return
+    # spawn, always: a forked child hangs with the threads of numerical libraries
+    pool = ProcessPoolExecutor(
+        min(workers, len(scans)), multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(work,)
+    )
+    try:
+        waiting = {pool.submit(_work_in_worker, scan): scan for scan in scans}
+        for future in as_completed(waiting):
+            yield _outcome_of(future, waiting[future])
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome_of(future: Future[Finished], scan: Scan) -> Finished:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return scan, None, "a worker process was killed, most often for lack of memory; run again with --workers 1"
+
+
+def _work_on(scan: Scan, work: ScanWork) -> Finished:
+    try:
+        return scan, {"inputs": fingerprint(work.inputs(scan)), "result": work(scan)}, ""
+    except MurinomaError as error:
+        return scan, None, str(error)
+    except MemoryError:
+        return scan, None, "there is not enough memory for this scan; run again with --workers 1"
+
+
+_worker_task: list[ScanWork] = []  # set once per worker process, so that a task carries one scan only
+
+
+def _start_worker(work: ScanWork) -> None:
+    # Ctrl-C goes to the whole terminal group; the parent alone decides what happens then
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker_task[:] = [work]
+
+
+def _work_in_worker(scan: Scan) -> Finished:
+    return _work_on(scan, _worker_task[0])

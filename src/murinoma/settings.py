@@ -1,0 +1,166 @@
+"""Every default of the project, once: one frozen dataclass per step.
+
+The command line reads its defaults here, the record of a step keeps the values that were used, and two
+settings that differ never share a result.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a step goes through many scans; none of this changes a result.
+
+    Attributes
+    ----------
+    workers
+        Processes that work at once; 0 chooses by the number of scans and cores. More than one needs a main
+        module that is safe to import (``if __name__ == "__main__":``), as always in Python.
+    force
+        Do again what the record shows as done.
+    dry_run
+        Count what would be done, and do nothing.
+    """
+
+    workers: int = 1
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class TumorSettings:
+    """What is a tumor in the annotations of a scan.
+
+    Attributes
+    ----------
+    speck_mm3
+        A piece below this volume is a speck, no tumor of its own. The smallest published tumor has 14.4 mm3.
+    reach_mm
+        A piece within this distance of a tumor belongs to it.
+    """
+
+    speck_mm3: float = 10.0
+    reach_mm: float = 3.0
+
+
+@dataclass(frozen=True)
+class AnnotationSettings:
+    """The annotation protocol of Jensen et al. 2024.
+
+    Attributes
+    ----------
+    slice_step
+        Every how many axial slices the annotator draws.
+    air_hu, bone_hu
+        The tissue rule: voxels below the first or above the second leave an annotation.
+    """
+
+    slice_step: int = 5
+    air_hu: float = -300.0
+    bone_hu: float = 500.0
+
+
+@dataclass(frozen=True)
+class AgreeSettings:
+    """Settings of the step `agree`."""
+
+    tumors: TumorSettings = TumorSettings()
+
+
+@dataclass(frozen=True)
+class MergeSettings:
+    """Settings of the step `merge`: which consensus masks are written.
+
+    Attributes
+    ----------
+    methods
+        Any of ``staple`` and ``majority``.
+    """
+
+    methods: tuple[str, ...] = ("staple", "majority")
+    tumors: TumorSettings = TumorSettings()
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """Limits beyond which `check` calls something odd.
+
+    Attributes
+    ----------
+    volume_factor
+        Largest over smallest volume that annotators give the same tumor.
+    max_label
+        Largest tumor number that is expected in a mask.
+    jump_factor
+        Change of a mouse's tumor volume that measurement alone may show between two scans.
+    doubling_hours
+        Fastest doubling (and halving) of a tumor that is believed; a change beyond `jump_factor` times what this
+        allows in the time between two scans is a jump.
+    """
+
+    volume_factor: float = 1.5
+    max_label: int = 6
+    jump_factor: float = 1.5
+    doubling_hours: float = 72.0
+    tumors: TumorSettings = TumorSettings()
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Settings of the step `report`.
+
+    Attributes
+    ----------
+    pictures
+        Scans shown per dataset.
+    """
+
+    pictures: int = 1
+
+
+@dataclass(frozen=True)
+class PhantomDataset:
+    """One dataset of a phantom study.
+
+    Attributes
+    ----------
+    mice
+        Number of mice.
+    times
+        Time points at which every mouse is scanned.
+    tumors
+        Tumors per mouse, 1 or 2.
+    median_mm3, spread
+        Median tumor volume at the first time point, mm3, and its standard deviation on the log scale.
+    doubling_days
+        Doubling time of the tumors.
+    """
+
+    mice: int
+    times: tuple[str, ...]
+    tumors: int
+    median_mm3: float
+    spread: float
+    doubling_days: float
+
+
+@dataclass(frozen=True)
+class SimulateSettings:
+    """The phantom study of the demo: one dataset of large and one of small tumors, as Datasets 8 and 10 of the paper.
+
+    Attributes
+    ----------
+    seed
+        The same seed and settings give the same study to the byte.
+    spacing_mm
+        Voxel size; the published scans have 0.21 mm.
+    """
+
+    seed: int = 1
+    spacing_mm: float = 0.42
+    datasets: tuple[PhantomDataset, ...] = field(
+        default=(
+            PhantomDataset(mice=4, times=("0d", "8d"), tumors=1, median_mm3=380.0, spread=0.6, doubling_days=8.0),
+            PhantomDataset(mice=4, times=("0d", "13d"), tumors=2, median_mm3=80.0, spread=0.5, doubling_days=13.0),
+        )
+    )

@@ -1,0 +1,81 @@
+"""Orchestration: each step reads a study, works on its scans and writes files; no step imports another.
+
+What every step returns, and what they all do with a study's own errors, stands here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from murinoma.runs import Failure, Outcome
+from murinoma.study import Study
+
+Number = float | int | str | None
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step did.
+
+    Attributes
+    ----------
+    step
+        Its name on the command line.
+    result
+        The file or folder that holds its main result; nothing after a dry run, or if no scan could be worked on.
+    scans
+        Number of scans with a result.
+    failed
+        The scans without one, each with a sentence that says why.
+    notices
+        Sentences about what is odd, for the whole study.
+    numbers
+        The step's key figures.
+    """
+
+    step: str
+    result: Path | None
+    scans: int
+    failed: tuple[Failure, ...] = ()
+    notices: tuple[str, ...] = ()
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+
+
+def dry_result(step: str, study: Study, outcome: Outcome) -> StepResult:
+    """Return what a dry run found: how many scans wait, and how many are done."""
+    numbers: dict[str, Number] = {"waiting": outcome.waiting, "done": outcome.skipped}
+    return StepResult(step, None, outcome.skipped, study_failures(study), (), numbers)
+
+
+def study_failures(study: Study) -> tuple[Failure, ...]:
+    """Return the scans that cannot be worked on because of the study's names and folders."""
+    return tuple(
+        Failure(finding.scan, f"{finding.message}; {finding.remedy}")
+        for finding in study.findings
+        if finding.severity == "error"
+    )
+
+
+def study_notices(study: Study) -> list[str]:
+    """Return what is odd about the study as a whole: exclusions, and how many oddities `check` would show."""
+    notices = []
+    scans = sum(exclusion.tumor is None for exclusion in study.exclusions)
+    if study.exclusions:
+        tumors = len(study.exclusions) - scans
+        notices.append(f"exclude.csv leaves out {_some(scans, 'scan')} and {_some(tumors, 'tumor')}")
+    oddities = sum(finding.severity == "oddity" for finding in study.findings)
+    if oddities:
+        notices.append(f"{_some(oddities, 'oddity', 'oddities')} in names and folders; 'murinoma check' lists them")
+    return notices
+
+
+def header_notice(conflicts: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return one sentence about all headers that contradict themselves, or none; per scan file name -> what is said."""
+    files = [(name, said) for by_file in conflicts for name, said in by_file.items()]
+    if not files:
+        return []
+    return [f"the headers of {_some(len(files), 'file')} contradict themselves (first {files[0][0]}: {files[0][1]})"]
+
+
+def _some(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
