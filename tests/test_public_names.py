@@ -13,7 +13,30 @@ import murinoma
 PACKAGE = Path(__file__).parents[1] / "src" / "murinoma"
 
 # Users build on these: a name leaves this list only with a line in CHANGELOG.md.
-PUBLIC_NAMES: list[str] = []
+PUBLIC_NAMES = [
+    "Finding",
+    "MurinomaError",
+    "Scan",
+    "StepResult",
+    "Study",
+    "TimePoint",
+    "Volume",
+    "agree",
+    "check",
+    "count_votes",
+    "fleiss_kappa",
+    "interpolate_slices",
+    "merge",
+    "number_tumors",
+    "pairwise_dice",
+    "read_study",
+    "read_volume",
+    "report",
+    "simulate",
+    "staple",
+    "volume_rmse",
+    "write_volume",
+]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

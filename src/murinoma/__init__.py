@@ -1,1 +1,49 @@
-"""Micro-CT studies of mice with subcutaneous tumors, from the scanner to the growth curve."""
+"""Micro-CT studies of mice with subcutaneous tumors, from the scanner to the growth curve.
+
+The names below are found on first use: importing murinoma loads no library and reads no file.
+
+>>> import murinoma
+>>> study = murinoma.read_study("my study")                        # doctest: +SKIP
+>>> murinoma.agree(study).numbers["dice_mean"]                     # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "Finding": "study",
+    "MurinomaError": "errors",
+    "Scan": "study",
+    "StepResult": "steps",
+    "Study": "study",
+    "TimePoint": "study",
+    "Volume": "volume",
+    "agree": "steps.agree",
+    "check": "steps.check",
+    "count_votes": "numerics.votes",
+    "fleiss_kappa": "numerics.agreement",
+    "interpolate_slices": "numerics.interpolate",
+    "merge": "steps.merge",
+    "number_tumors": "numerics.tumors",
+    "pairwise_dice": "numerics.agreement",
+    "read_study": "study",
+    "read_volume": "files.nifti",
+    "report": "steps.report",
+    "simulate": "steps.simulate",
+    "staple": "numerics.staple",
+    "volume_rmse": "numerics.agreement",
+    "write_volume": "files.nifti:write",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"murinoma has no name '{name}'; it has {', '.join(__all__)}")
+    module, _, inner = _HOME[name].partition(":")
+    return getattr(import_module(f"murinoma.{module}"), inner or name)
+
+
+def __dir__() -> list[str]:
+    return __all__

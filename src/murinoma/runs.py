@@ -126,7 +126,7 @@ def run_scans(
     known = {} if how.force else _valid_entries(record, settings)
     done = {_name(s): known[_name(s)] for s in scans if _name(s) in known and _is_done(s, work, known[_name(s)])}
     todo = [scan for scan in scans if _name(scan) not in done]
-    skipped, ledger = len(done), _Ledger(record, _plain(settings), done)
+    skipped, ledger = len(done), _Ledger(record, plain(settings), done)
     if todo and not how.dry_run:
         try:
             for count, finished in enumerate(_finish(todo, work, how.workers), start=1):
@@ -147,16 +147,16 @@ def _name(scan: Scan) -> str:
     return f"{scan.dataset}/{scan.name}"
 
 
-def _plain(settings: Any) -> Mapping[str, Any]:
-    """Return settings as JSON gives them back: tuples become lists."""
-    plain: Mapping[str, Any] = json.loads(json.dumps(asdict(settings)))
-    return plain
+def plain(settings: Any) -> Mapping[str, Any]:
+    """Return a settings dataclass as a record gives it back: tuples become lists."""
+    kept: Mapping[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return kept
 
 
 def _valid_entries(record: Path, settings: Any) -> Mapping[str, Entry]:
     """Return the entries that this version made with these settings."""
     known = read_record(record)
-    if known is None or known.version != version("murinoma") or known.settings != _plain(settings):
+    if known is None or known.version != version("murinoma") or known.settings != plain(settings):
         return {}
     return known.entries
 

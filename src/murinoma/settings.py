@@ -4,7 +4,7 @@ The command line reads its defaults here, the record of a step keeps the values 
 settings that differ never share a result.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,10 @@ class AnnotationSettings:
 
     Attributes
     ----------
-    slice_step
-        Every how many axial slices the annotator draws.
     air_hu, bone_hu
         The tissue rule: voxels below the first or above the second leave an annotation.
     """
 
-    slice_step: int = 5
     air_hu: float = -300.0
     bone_hu: float = 500.0
 
@@ -130,23 +127,29 @@ class PhantomDataset:
         Time points at which every mouse is scanned.
     tumors
         Tumors per mouse, 1 or 2.
-    median_mm3, spread
-        Median tumor volume at the first time point, mm3, and its standard deviation on the log scale.
-    doubling_days
-        Doubling time of the tumors.
+    median_mm3, log_sd
+        Tumor volume at the first time point: median, mm3, and standard deviation of its natural logarithm.
+    growth_per_day
+        Mean exponential growth rate of the tumors.
+    site
+        ``flank`` or ``foreleg``.
+    mice_per_acquisition
+        How many mice share an acquisition, and so a group folder.
     """
 
     mice: int
     times: tuple[str, ...]
     tumors: int
     median_mm3: float
-    spread: float
-    doubling_days: float
+    log_sd: float
+    growth_per_day: float
+    site: str = "flank"
+    mice_per_acquisition: int = 2
 
 
 @dataclass(frozen=True)
 class SimulateSettings:
-    """The phantom study of the demo: one dataset of large and one of small tumors, as Datasets 8 and 10 of the paper.
+    """The phantom study of the demo: large tumors as in the paper's Dataset 8, small ones as in its Dataset 10.
 
     Attributes
     ----------
@@ -157,10 +160,9 @@ class SimulateSettings:
     """
 
     seed: int = 1
-    spacing_mm: float = 0.42
-    datasets: tuple[PhantomDataset, ...] = field(
-        default=(
-            PhantomDataset(mice=4, times=("0d", "8d"), tumors=1, median_mm3=380.0, spread=0.6, doubling_days=8.0),
-            PhantomDataset(mice=4, times=("0d", "13d"), tumors=2, median_mm3=80.0, spread=0.5, doubling_days=13.0),
-        )
+    spacing_mm: float = 0.21
+    datasets: tuple[PhantomDataset, ...] = (
+        PhantomDataset(4, ("0d", "8d"), 1, median_mm3=350.0, log_sd=0.6, growth_per_day=0.05, site="foreleg"),
+        PhantomDataset(4, ("0d", "13d"), 2, median_mm3=90.0, log_sd=0.4, growth_per_day=0.02, mice_per_acquisition=4),
     )
+    annotation: AnnotationSettings = AnnotationSettings()

@@ -44,6 +44,28 @@ class Annotations:
         return z * y * x
 
 
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The grid that all images of a scan must share, and the file that sets it."""
+
+    path: Path
+    header: Header
+
+
+def read_grid(scan: Scan) -> Grid:
+    """Return the grid of a scan: its CT's, or without a CT the first annotation's.
+
+    Raises
+    ------
+    FileError, GeometryError
+        If that file cannot be read, or there is none.
+    """
+    files = [path for path in (scan.ct, *scan.annotations.values(), scan.staple) if path is not None]
+    if not files:
+        raise FileError(f"{scan.folder} holds no image; put the scan's CT or masks there")
+    return Grid(files[0], read_header(files[0]))
+
+
 def read_annotations(scan: Scan) -> Annotations:
     """Return every annotation of `scan`, checked against the CT, or against the first of them without a CT.
 
@@ -54,49 +76,40 @@ def read_annotations(scan: Scan) -> Annotations:
     GeometryError
         If a mask differs from the CT in shape or spacing.
     """
-    reference, grid = (None, None) if scan.ct is None else (scan.ct, read_header(scan.ct))
-    masks, conflicts = {}, {}
-    if reference is not None and grid is not None:
-        conflicts[reference.name] = grid.conflict
+    grid = read_grid(scan)
+    masks, conflicts = {}, {grid.path.name: grid.header.conflict}
     for name, path in scan.annotations.items():
-        labels, header = read_labels(path)
-        reference, grid = (reference, grid) if grid is not None else (path, header)
-        check_grid(path, header, reference or path, grid)
-        masks[name], conflicts[path.name] = labels, header.conflict
-    if grid is None:
-        raise FileError(f"{scan.folder} holds no annotation; run a step that needs none, or annotate the scan first")
-    return Annotations(masks, grid.spacing_mm, grid.affine, {name: said for name, said in conflicts.items() if said})
+        masks[name], header = read_labels(path, grid)
+        conflicts[path.name] = header.conflict
+    said = {name: conflict for name, conflict in conflicts.items() if conflict}
+    return Annotations(masks, grid.header.spacing_mm, grid.header.affine, said)
 
 
-def read_labels(path: Path) -> tuple[npt.NDArray[np.uint8], Header]:
+def read_labels(path: Path, grid: Grid) -> tuple[npt.NDArray[np.uint8], Header]:
     """Return a mask as uint8 (z, y, x) with its header.
 
     Raises
     ------
     FileError
         If the file cannot be read, or holds anything but whole numbers from 0 to 255.
+    GeometryError
+        If it differs from `grid` in shape or spacing; the sentence names both files and both values.
     """
     image = read(path)
+    _check_grid(path, image.header, grid)
     return _as_labels(image.volume.voxels, path), image.header
 
 
-def check_grid(path: Path, header: Header, reference: Path, grid: Header) -> None:
-    """Refuse a file that differs from its reference in shape or spacing.
-
-    Raises
-    ------
-    GeometryError
-        Naming both files and both values.
-    """
-    if header.shape != grid.shape:
+def _check_grid(path: Path, header: Header, grid: Grid) -> None:
+    if header.shape != grid.header.shape:
         raise GeometryError(
-            f"{path} has {_size(header.shape)} voxels, {reference.name} has {_size(grid.shape)}; "
+            f"{path} has {_size(header.shape)} voxels, {grid.path.name} has {_size(grid.header.shape)}; "
             "draw it again on this image, or crop both with the same box"
         )
-    if not same_spacing(header.spacing_mm, grid.spacing_mm):
+    if not same_spacing(header.spacing_mm, grid.header.spacing_mm):
         raise GeometryError(
-            f"{path} has voxels of {_size(header.spacing_mm)} mm, {reference.name} of {_size(grid.spacing_mm)} mm; "
-            "correct the header of the wrong one"
+            f"{path} has voxels of {_size(header.spacing_mm)} mm, {grid.path.name} of "
+            f"{_size(grid.header.spacing_mm)} mm; correct the header of the wrong one"
         )
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from murinoma.errors import InputError
-from murinoma.numerics.votes import Votes
+from murinoma.numerics.votes import Votes, count_votes
 
 Labels = npt.NDArray[np.integer[Any]]
 Spacing = tuple[float, float, float]
@@ -91,6 +91,34 @@ def number_tumors(masks: Sequence[Labels], *, spacing_mm: Spacing, speck_mm3: fl
     seeds = _large_components(np.asarray(2 * votes > len(masks)), min_voxels)
     labels, specks = _grow(masks, seeds, spacing_mm, min_voxels, reach_mm)
     return _count(masks, _by_position(labels, spacing_mm), specks, numbered)
+
+
+def count_tumors(
+    masks: Sequence[Labels],
+    *,
+    spacing_mm: Spacing,
+    speck_mm3: float,
+    reach_mm: float,
+    left_out: Collection[int] = (),
+) -> tuple[Votes, Tumors]:
+    """Return the votes and the tumors of one scan, both inside the box of the votes.
+
+    Parameters
+    ----------
+    masks, spacing_mm, speck_mm3, reach_mm
+        As in `number_tumors`, whole scans.
+    left_out
+        Numbers of tumors that do not count: votes and tumors are as if nobody had marked them.
+
+    Raises
+    ------
+    InputError, GeometryError
+        As `number_tumors` and `murinoma.numerics.votes.count_votes`.
+    """
+    votes = count_votes(masks)
+    inside = [mask[votes.box] for mask in masks]
+    tumors = number_tumors(inside, spacing_mm=spacing_mm, speck_mm3=speck_mm3, reach_mm=reach_mm)
+    return without_tumors(votes, tumors, left_out) if left_out else (votes, tumors)
 
 
 def _no_tumors(masks: Sequence[Labels]) -> Tumors:

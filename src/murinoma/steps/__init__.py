@@ -6,9 +6,10 @@ What every step returns, and what they all do with a study's own errors, stands 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from murinoma.runs import Failure, Outcome
-from murinoma.study import Study
+from murinoma.study import Scan, Study
 
 Number = float | int | str | None
 
@@ -39,6 +40,26 @@ class StepResult:
     failed: tuple[Failure, ...] = ()
     notices: tuple[str, ...] = ()
     numbers: Mapping[str, Number] = field(default_factory=dict)
+
+
+def key_columns(scan: Scan) -> dict[str, Any]:
+    """Return the columns with which every row of a table begins: dataset, mouse, time, hours."""
+    return {"dataset": scan.dataset, "mouse": scan.mouse, "time": scan.time.label, "hours": scan.time.hours}
+
+
+def volume_rows(scan: Scan, source: str, whole_mm3: float, by_tumor: Mapping[int, float]) -> list[dict[str, Any]]:
+    """Return the rows of ``volumes.csv`` for one source and scan: the whole scan (no tumor number), then each tumor."""
+    return [
+        {
+            **key_columns(scan),
+            "source": source,
+            "tumor": tumor,
+            "volume_mm3": volume,
+            "volume_low_mm3": None,  # an interval comes with a calibration, not with a mask
+            "volume_high_mm3": None,
+        }
+        for tumor, volume in [(None, whole_mm3), *by_tumor.items()]
+    ]
 
 
 def dry_result(step: str, study: Study, outcome: Outcome) -> StepResult:

@@ -1,7 +1,7 @@
 """Measure how well the annotators of a study agree: the tables of scans and tumors, and Tables 1, 3 and 4."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,12 +15,21 @@ from murinoma.files.masks import Annotations, read_annotations
 from murinoma.files.tables import replace_sources, write_table
 from murinoma.numerics.agreement import fleiss_kappa, marked_voxels, mean_volume, pairwise_dice, volume_rmse
 from murinoma.numerics.staple import staple
-from murinoma.numerics.tumors import number_tumors, without_tumors
-from murinoma.numerics.votes import count_votes, majority_patterns
+from murinoma.numerics.tumors import count_tumors
+from murinoma.numerics.votes import majority_patterns
 from murinoma.pages.paper_tables import table1, table3, table4
 from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import AgreeSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, header_notice, study_failures, study_notices
+from murinoma.steps import (
+    Number,
+    StepResult,
+    dry_result,
+    header_notice,
+    key_columns,
+    study_failures,
+    study_notices,
+    volume_rows,
+)
 from murinoma.study import Scan, Study
 
 MM3_PER_CM3 = 1000.0
@@ -49,8 +58,7 @@ def agree(
             f"no scan of {study.root} has an annotation; annotate first (files 'Annotator_A_M01_0d.nii.gz')"
         )
     folder = study.step_folder("agreement")
-    excluded = {scan.key: frozenset(study.excluded_tumors(scan)) for scan in scans if study.excluded_tumors(scan)}
-    work = _Compare(settings, excluded)
+    work = _Compare(settings, study.excluded_tumors())
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("agree", study, outcome)
@@ -87,15 +95,7 @@ class _Compare:
 
 def _compare(annotations: Annotations, settings: AgreeSettings, excluded: frozenset[int]) -> Result:
     names, masks = list(annotations.masks), list(annotations.masks.values())
-    votes = count_votes(masks)
-    tumors = number_tumors(
-        [mask[votes.box] for mask in masks],
-        spacing_mm=annotations.spacing_mm,
-        speck_mm3=settings.tumors.speck_mm3,
-        reach_mm=settings.tumors.reach_mm,
-    )
-    if excluded:
-        votes, tumors = without_tumors(votes, tumors, excluded)
+    votes, tumors = count_tumors(masks, spacing_mm=annotations.spacing_mm, **asdict(settings.tumors), left_out=excluded)
     dice = pairwise_dice(votes.counts)
     consensus = staple(votes.counts)
     size = annotations.voxel_mm3
@@ -143,15 +143,11 @@ def _write_tables(study: Study, done: Done, folder: Path) -> tuple[Table, Table,
     return by_scan, by_tumor, known
 
 
-def _key(scan: Scan) -> dict[str, Any]:
-    return {"dataset": scan.dataset, "mouse": scan.mouse, "time": scan.time.label, "hours": scan.time.hours}
-
-
 def _scan_row(scan: Scan, result: Result, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     dice = {(a, b): value for a, b, value in result["dice"]}
     defined = [value for value in dice.values() if value is not None]
     return {
-        **_key(scan),
+        **key_columns(scan),
         "n_annotators": len(result["annotators"]),
         "n_voxels": result["n_voxels"],
         **{f"dice_{a}_{b}": _nan(dice.get((a, b))) for a, b in pairs},
@@ -185,7 +181,7 @@ def _tumor_rows(scan: Scan, result: Result, annotators: Sequence[str]) -> list[d
         missed = [name for name, volume in seen.items() if volume == 0]
         rows.append(
             {
-                **_key(scan),
+                **key_columns(scan),
                 "tumor": int(number),
                 "n_annotators": len(seen) - len(missed),
                 **{f"volume_cm3_{name}": volume for name, volume in zip(annotators, volumes, strict=True)},
@@ -198,14 +194,10 @@ def _tumor_rows(scan: Scan, result: Result, annotators: Sequence[str]) -> list[d
     return rows
 
 
-def _volume_rows(scan: Scan, result: Result) -> list[dict[str, Any]]:
-    """Return the rows of ``volumes.csv``: per annotator the whole scan (no tumor number), then each tumor."""
-    rows = []
+def _volume_rows(scan: Scan, result: Result) -> Iterator[dict[str, Any]]:
     for place, name in enumerate(result["annotators"]):
-        numbered = [(int(number), volumes[place]) for number, volumes in result["tumors"].items()]
-        for tumor, volume in [(None, result["volumes_mm3"][place]), *numbered]:
-            rows.append({**_key(scan), "source": name, "tumor": tumor, "volume_mm3": volume})
-    return [{**row, "volume_low_mm3": None, "volume_high_mm3": None} for row in rows]
+        by_tumor = {int(number): volumes[place] for number, volumes in result["tumors"].items()}
+        yield from volume_rows(scan, name, result["volumes_mm3"][place], by_tumor)
 
 
 def _notices(study: Study, done: Done, known: Sequence[str]) -> list[str]:

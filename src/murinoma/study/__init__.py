@@ -20,6 +20,7 @@ from murinoma.study.values import (
     Study,
     TimePoint,
     clean_scan,
+    new_study,
     sidecar_path,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "Study",
     "TimePoint",
     "clean_scan",
+    "new_study",
     "read_study",
     "sidecar_path",
 ]

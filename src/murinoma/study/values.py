@@ -152,9 +152,10 @@ class Study:
         """Every (dataset, mouse): mouse numbers are unique within a dataset only."""
         return list(dict.fromkeys((scan.dataset, scan.mouse) for scan in self.scans))
 
-    def excluded_tumors(self, scan: Scan) -> set[int]:
-        """Return the numbers of the tumors of `scan` that ``exclude.csv`` leaves out."""
-        return {e.tumor for e in self.exclusions if e.tumor is not None and e.names(scan)}
+    def excluded_tumors(self) -> dict[tuple[str, str, str], frozenset[int]]:
+        """Return, by a scan's key, the numbers of the tumors that ``exclude.csv`` leaves out."""
+        numbers = {scan.key: [e.tumor for e in self.exclusions if e.names(scan)] for scan in self.scans}
+        return {key: frozenset(n for n in found if n is not None) for key, found in numbers.items() if found}
 
     def step_folder(self, step: str) -> Path:
         """Return the folder of a step's results, such as ``derivatives/agreement``."""
@@ -198,6 +199,11 @@ def clean_scan(root: Path, group: tuple[str, str], mouse: str, time: str, annota
     folder = root / dataset / name / tag
     annotations = {who: folder / f"Annotator_{who}_{tag}.nii.gz" for who in annotators}
     return Scan(dataset, mouse, point, name, folder, folder / f"CT_{tag}.nii.gz", annotations, None)
+
+
+def new_study(root: Path) -> Study:
+    """Return an empty study at `root`, which knows where its files will go; no folder is touched."""
+    return Study(root, root / "derivatives", root.name, (), (), (), {})
 
 
 def sidecar_path(ct: Path) -> Path:
