@@ -129,10 +129,7 @@ def run_scans(
     skipped, ledger = len(done), _Ledger(record, plain(settings), done)
     if todo and not how.dry_run:
         try:
-            for count, finished in enumerate(_finish(todo, work, how.workers), start=1):
-                ledger.add(*finished)
-                if progress is not None:
-                    progress(count, len(todo), finished[0].title)
+            _fill(ledger, todo, _finish(todo, work, how.workers), progress)
         finally:
             ledger.save()
     return Outcome(
@@ -141,6 +138,13 @@ def run_scans(
         skipped,
         len(todo) if how.dry_run else 0,
     )
+
+
+def _fill(ledger: _Ledger, todo: Sequence[Scan], finished: "Iterator[Finished]", progress: Progress | None) -> None:
+    for count, (scan, entry, message) in enumerate(finished, start=1):
+        ledger.add(scan, entry, message)
+        if progress is not None:
+            progress(count, len(todo), scan.title)
 
 
 def _name(scan: Scan) -> str:

@@ -17,20 +17,18 @@ MIN_SHARE = 0.9  # of a published dataset's scans that must be there to call it 
 MIN_SCANS = 20  # fewer could be another lab's study with the same mouse numbers and days
 
 
-@cache
 def table(number: Literal[1, 2, 3, 4]) -> pd.DataFrame:
     """Return one of the paper's tables as printed; volumes in cm3, one row per dataset (Table 3: per measure)."""
-    return pd.read_csv(Path(__file__).with_name(f"table{number}.csv"))
+    return _read(f"table{number}.csv").copy()
 
 
-@cache
 def catalogue() -> pd.DataFrame:
     """Return the 452 published scans.
 
     Columns ``dataset`` (``Dataset 1``), ``mouse``, ``time``, ``group_folder``, ``scan_folder``, ``ct_file`` and
     ``staple_volume_mm3``.
     """
-    scans = pd.read_csv(Path(__file__).with_name("scans.csv")).rename(columns={"time_point": "time"})
+    scans = _read("scans.csv").rename(columns={"time_point": "time"})
     scans["dataset"] = "Dataset " + scans["dataset"].astype(str)
     return scans
 
@@ -49,6 +47,11 @@ def published_datasets(scans: PresentScans) -> list[str]:
     )
     enough = sum(map(len, present.values())) >= MIN_SCANS
     return sorted(present, key=lambda name: int(name.split()[1])) if whole and enough else []
+
+
+@cache
+def _read(name: str) -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).with_name(name))
 
 
 def _keys_by_dataset(scans: PresentScans) -> dict[str, set[tuple[str, str]]]:

@@ -108,6 +108,7 @@ def check(
     out: Out = None,
     workers: Workers = 0,
     force: Force = False,
+    dry_run: DryRun = False,
     json_: Json = False,
     volume_factor: Annotated[
         float, typer.Option(min=1.0, help="List tumors whose largest and smallest volume differ by more.")
@@ -118,7 +119,7 @@ def check(
     from murinoma.study import read_study
 
     settings = CheckSettings(volume_factor=volume_factor)
-    how = RunSettings(workers, force)
+    how = RunSettings(workers, force, dry_run)
     _show(step(read_study(study, out=out), settings=settings, how=how, progress=_progress("check")), json_)
 
 

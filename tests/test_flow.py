@@ -1,0 +1,52 @@
+"""The whole flow on a small phantom study."""
+
+from pathlib import Path
+
+import pytest
+
+from murinoma import flow
+from murinoma.settings import PhantomDataset, RunSettings, SimulateSettings
+from murinoma.steps import StepResult
+from murinoma.steps.simulate import simulate
+from murinoma.study import read_study
+
+DATASETS = (
+    PhantomDataset(2, ("0d",), 1, median_mm3=400.0, log_sd=0.3, growth_per_day=0.05),
+    PhantomDataset(2, ("0d",), 2, median_mm3=200.0, log_sd=0.3, growth_per_day=0.02),
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[StepResult]:
+    """Return the results of all steps of the flow."""
+    root = tmp_path_factory.mktemp("flow") / "study"
+    simulate(root, settings=SimulateSettings(spacing_mm=0.63, datasets=DATASETS))
+    return list(flow.analyse(read_study(root), RunSettings(), lambda step: None))
+
+
+def test_every_step_works_on_every_scan(results: list[StepResult]) -> None:
+    """Check, agree, merge, report in this order, four scans each, nothing failed."""
+    assert [result.step for result in results] == ["check", "agree", "merge", "report"]
+    assert [result.failed for result in results] == [()] * 4
+    assert [result.scans for result in results[:3]] == [4] * 3
+
+
+def test_the_flow_ends_in_a_page_that_needs_no_other_file(results: list[StepResult]) -> None:
+    """The last result is one HTML file with the three tables of the paper and nothing loaded from elsewhere."""
+    page = results[-1].result
+    assert page is not None
+    text = page.read_text(encoding="utf-8")
+    for number in (1, 3, 4):
+        assert f"Table {number}" in text
+    assert not any(
+        f'{attribute}="{scheme}' in text for attribute in ("src", "href") for scheme in ("http", "//", "file")
+    )
+
+
+def test_the_demo_yields_its_own_study_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demo is simulate and then the flow, in the folder that it was given."""
+    small = SimulateSettings(spacing_mm=0.63, datasets=DATASETS[:1])
+    monkeypatch.setattr(flow, "simulate", lambda root, **how: simulate(root, settings=small, **how))
+    results = list(flow.demo(tmp_path / "demo", RunSettings(), lambda step: None))
+    assert [result.step for result in results] == ["simulate", "check", "agree", "merge", "report"]
+    assert results[-1].result == tmp_path / "demo" / "derivatives" / "report" / "index.html"
