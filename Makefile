@@ -14,7 +14,7 @@ ASKED  := pyproject.toml constraints.txt
 TREES  := $(wildcard src tests benchmarks evidence docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench evidence
+.PHONY: help demo test check bench evidence pictures
 .NOTPARALLEL:  # two targets would install into the same .venv at once
 
 help:  ## this list
@@ -40,6 +40,9 @@ bench: $(DEV)  ## the speed claims, each against the library that one would othe
 
 evidence: $(DEV)  ## the long demonstrations; each writes its table into docs/evidence/
 	@set -e; for script in $(sort $(wildcard evidence/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script" $(ARGS); done
+
+pictures: $(DEV)  ## the pictures of the README and the documents
+	$(BIN)/python docs/pictures.py
 
 $(CORE): $(ASKED) | $(MADE)
 	@echo "installing murinoma into $(VENV)"
