@@ -28,7 +28,7 @@ def main() -> None:
             read_volume(scan.ct).voxels,
             annotations.masks,
             spacing_mm=annotations.spacing_mm,
-            slice_index=int(areas.argmax()),  # type: ignore[union-attr]
+            slice_index=int(areas.argmax()),
             styles=line_styles(list(annotations.masks)),
         )
         write_bytes(PICTURES / "scan.png", view_png(view, dpi=110))
