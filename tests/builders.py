@@ -96,8 +96,8 @@ def two_scan_study(root: Path) -> Path:
 def skeleton_of_published(root: Path) -> Path:
     """Write the skeleton of the published database: its names and headers, 18 x 16 x 16 voxels a scan.
 
-    Every scan has a CT, annotators A, B and C and a STAPLE mask of one tumor of 14 x 12 x (11, 12, 13) voxels; the masks
-    carry the CT's own tag. Two scan folders are empty, and stray files lie about.
+    Every scan has a CT, annotators A, B and C and a STAPLE mask of one tumor of 14 x 12 x (11, 12, 13) voxels; the
+    masks carry the CT's own tag. Two scan folders are empty, and stray files lie about.
     """
     contents = _skeleton_files()
     for row in published.catalogue().itertuples():

@@ -8,10 +8,12 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -183,11 +185,25 @@ def _finish(scans: Sequence[Scan], work: ScanWork, workers: int) -> Iterator[Fin
         min(workers, len(scans)), multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(work,)
     )
     try:
-        waiting = {pool.submit(_work_in_worker, scan): scan for scan in scans}
+        with _deaf_to_ctrl_c():  # a worker that is still importing would print its traceback
+            waiting = {pool.submit(_work_in_worker, scan): scan for scan in scans}
         for future in as_completed(waiting):
             yield _outcome_of(future, waiting[future])
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment; processes that are started meanwhile ignore it for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _outcome_of(future: Future[Finished], scan: Scan) -> Finished:

@@ -63,7 +63,7 @@ def test_table_1_counts_scans_and_mice_and_averages_tumors() -> None:
 
 
 def test_table_1_of_one_tumor_has_no_standard_deviation() -> None:
-    """n - 1 is 0: the cell stays empty, without a warning."""
+    """N - 1 is 0: the cell stays empty, without a warning."""
     second = row(table1(SCANS, TUMORS, {}, []), dataset="Dataset 2")
     assert second["volume_mean_cm3"] == 2
     assert np.isnan(second["volume_std_cm3"])
@@ -116,9 +116,8 @@ def test_printed_values_stand_beside_where_the_study_is_the_published_one() -> N
     tumors = pd.DataFrame([tumor((1, 1, 1))])
     every = [f"Dataset {number}" for number in range(1, 11)]
     for known, in_1_and_4, in_3 in ((every, True, True), (["Dataset 1"], True, False), ([], False, False)):
-        first, third, fourth = (
-            table1(scans, tumors, {}, known), table3(scans, tumors, ["A", "B", "C"], known), table4(scans, list("ABC"), known)
-        )  # fmt: skip
+        first, third = table1(scans, tumors, {}, known), table3(scans, tumors, list("ABC"), known)
+        fourth = table4(scans, list("ABC"), known)
         assert ("published_volume_mean_cm3" in first) == in_1_and_4
         assert ("published_fleiss_kappa_mean" in fourth) == in_1_and_4
         assert ("published_mean" in third) == in_3
@@ -133,14 +132,14 @@ def test_every_row_of_the_printed_table_3_has_its_own_beside() -> None:
     assert ours["published_mean"].notna().sum() == len(published.table(3))
 
 
-@pytest.mark.parametrize("names", [[str(n) for n in range(1, 13)], ["A", "A_B", "B_C", "C"], ["a", "ab", "b", "bb"]])
+@pytest.mark.parametrize("names", [[str(n) for n in range(1, 13)], ["a", "ab", "b", "bb"]])
 def test_every_pair_keeps_its_own_column(names: list[str]) -> None:
-    """Annotators called 1 to 12 (1 with 12, and 11 with 2), or with underscores: no pair overwrites another in Table 4."""
+    """Annotators called 1 to 12 (1 with 12, and 11 with 2), or a, ab, b, bb: no pair overwrites another."""
     names = sorted(names)
     pairs = list(combinations(names, 2))
     values = {pair: place / 100 for place, pair in enumerate(pairs)}
-    scans = pd.DataFrame([scan(fleiss_kappa=1, **{f"dice_{a}_{b}": values[a, b] for a, b in pairs})])
+    scans = pd.DataFrame([{**scan(fleiss_kappa=1), **{f"dice_{a}_{b}": values[a, b] for a, b in pairs}}])
     table = table4(scans, names, [])
-    dice_means = [name for name in table if name.startswith("dice_") and name.endswith("_mean")]
+    dice_means = [name for name in map(str, table) if name.startswith("dice_") and name.endswith("_mean")]
     assert len(dice_means) == len(pairs)
     assert sorted(table[dice_means].iloc[0]) == pytest.approx(sorted(values.values()))

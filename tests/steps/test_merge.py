@@ -1,6 +1,7 @@
 """Consensus masks and what comes with them."""
 
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -18,7 +19,9 @@ from tests.builders import Array, box, three_masks, two_scan_study, write_nifti,
 
 def voxels(path: Path) -> Array:
     """Return the voxels of a NIfTI file as (z, y, x), read by nibabel."""
-    return np.asanyarray(nib.load(path).dataobj).T  # type: ignore[attr-defined]
+    image: Any = nib.load(path)
+    found: Array = np.asanyarray(image.dataobj).T
+    return found
 
 
 def test_majority_and_staple_of_nested_masks(tmp_path: Path) -> None:

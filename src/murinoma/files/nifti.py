@@ -22,10 +22,11 @@ GzipError = cast(type[Exception], isal_zlib.error)  # its stub calls the class a
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 31  # zlib's code for "a gzip stream with its checksum"
 DEFLATE_RATIO = 1032  # no deflate stream expands more than this
+PIECE = 1 << 12
 HEADER_BYTES = 540  # the longer of the two headers (NIfTI-2); NIfTI-1 has 348
 MAX_BYTES = 4 << 30  # a whole acquisition in float64 is 1.4 GiB; beyond this a header lies
 CONFLICT_SHARE = 0.01  # an sform whose spacing differs from pixdim by more than this is not believed
-UNIT_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
+UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}  # code of the header; 0 is unknown
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,7 @@ def _inflate_start(raw: bytes, path: Path) -> bytes:
     """Return the first bytes of a file, enough for a header, inflated if it is gzip."""
     if not raw.startswith(GZIP_MAGIC):
         return raw[:HEADER_BYTES]
-    try:
-        return isal_zlib.decompressobj(wbits=GZIP_WINDOW).decompress(raw[: 1 << 16], HEADER_BYTES)
-    except GzipError as error:
-        raise _damaged(path, error) from error
+    return _inflate_members(raw[: 1 << 16], HEADER_BYTES, path)[0]
 
 
 def _check_size(header: Header, stored_bytes: int, gzipped: bool, path: Path) -> None:
@@ -188,23 +186,34 @@ def _check_size(header: Header, stored_bytes: int, gzipped: bool, path: Path) ->
 
 def _inflate(raw: bytes, n_bytes: int, path: Path) -> bytes:
     """Inflate all members of a gzip file, but never more than one byte beyond `n_bytes`."""
+    content, whole = _inflate_members(raw, n_bytes + 1, path)
+    if not whole and len(content) <= n_bytes:
+        raise FileError(
+            f"{path} ends in the middle of its gzip stream, after {len(content):,} of {n_bytes:,} bytes; "
+            "copy it again from its source"
+        )
+    return content
+
+
+def _inflate_members(raw: bytes, room: int, path: Path) -> tuple[bytes, bool]:
+    """Return up to `room` bytes of all members of a gzip file, and whether the last one ended."""
     parts: list[bytes] = []
-    room = n_bytes + 1
-    rest: bytes = raw
+    view, position, ended = memoryview(raw), 0, True
+    # the first member is most often the whole file; for more, small pieces: what a member leaves over is copied
+    piece = len(raw)
     try:
-        while rest.startswith(GZIP_MAGIC) and room > 0:
-            member = isal_zlib.decompressobj(wbits=GZIP_WINDOW)
-            parts.append(member.decompress(rest, room))
-            room -= len(parts[-1])
-            if not member.eof and room > 0:
-                raise FileError(
-                    f"{path} ends in the middle of its gzip stream, after {n_bytes + 1 - room:,} of {n_bytes:,} bytes; "
-                    "copy it again from its source"
-                )
-            rest = member.unused_data
+        while raw.startswith(GZIP_MAGIC, position) and room > 0:
+            member, ended = isal_zlib.decompressobj(wbits=GZIP_WINDOW), False
+            while not ended and room > 0 and position < len(raw):
+                given = view[position : position + piece]
+                parts.append(member.decompress(given, room))
+                ended = member.eof
+                room -= len(parts[-1])
+                position += len(given) - len(member.unused_data)
+            piece = PIECE
     except GzipError as error:
         raise _damaged(path, error) from error
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return (parts[0] if len(parts) == 1 else b"".join(parts)), ended
 
 
 def _parse_header(start: bytes, path: Path) -> Header:
@@ -215,18 +224,20 @@ def _parse_header(start: bytes, path: Path) -> Header:
     dtype = raw.get_data_dtype()
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise FileError(f"{path} stores values of type {dtype}; convert it to an integer type or float32")
-    unit = UNIT_MM.get(raw.get_xyzt_units()[0], 1.0)
+    unit = UNIT_MM.get(int(raw["xyzt_units"]) % 8, 1.0)
     steps = np.array(raw["pixdim"][1:4], dtype=np.float64) * unit
     if not (np.isfinite(steps) & (steps > 0)).all():
         raise FileError(f"{path} has pixdim {tuple(steps)}; the spacing in mm must be above 0 on every axis")
-    affine, conflict = _place(raw, steps, unit)
     try:
+        affine, conflict = _place(raw, steps, unit)
         check_affine(affine)
-    except GeometryError as error:
+    except (GeometryError, ValueError) as error:
         raise GeometryError(f"{path}: {error}") from error
     slope, intercept = raw.get_slope_inter()
     spacing = (float(steps[2]), float(steps[1]), float(steps[0]))
     slope, intercept = (1.0, 0.0) if slope is None else (float(slope), float(intercept))
+    if not raw.sizeof_hdr <= raw["vox_offset"] < MAX_BYTES:  # also NaN
+        raise FileError(f"the header of {path} places the voxels at byte {raw['vox_offset']}; export the image again")
     offset = int(raw["vox_offset"])
     return Header((shape[2], shape[1], shape[0]), dtype, spacing, affine, slope, intercept, offset, conflict)
 
@@ -240,6 +251,8 @@ def _nifti_header(start: bytes, path: Path) -> Any:
         raise FileError(f"{path} is not a NIfTI image; export it as .nii or .nii.gz")
     try:
         header = kind(start[:length], check=False)
+        if header["pixdim"][0] not in (-1, 1):
+            header["pixdim"][0] = 1  # the standard takes 0 as 1
         single = bytes(header["magic"].item()).startswith(b"n+")
         header.get_data_shape(), header.get_data_dtype(), header.get_slope_inter()
     except (HeaderDataError, ValueError, KeyError) as error:
@@ -255,20 +268,25 @@ def _place(raw: Any, steps: Affine, unit: float) -> tuple[Affine, str]:
     Every published file carries an sform of 1 mm beside a pixdim of 0.21 mm: trusting it makes volumes
     108 times too large.
     """
-    scale = np.diag([unit, unit, unit, 1.0])
     sform = raw.get_sform(coded=True)[0]
-    qform = raw.get_qform(coded=True)[0] if int(raw["qform_code"]) > 0 else None
-    fallback: Affine = np.diag([*steps, 1.0]) if qform is None else scale @ qform
     if sform is None:
-        return fallback, ""
-    sform = scale @ sform
+        return _place_without_sform(raw, steps, unit), ""
+    sform[:3] *= unit
     norms = np.linalg.norm(sform[:3, :3], axis=0)
     if np.isfinite(sform).all() and (np.abs(norms - steps) <= CONFLICT_SHARE * steps).all():
         sform[:3, :3] *= steps / norms
         return sform, ""
-    source = "pixdim" if qform is None else "pixdim and the qform"
+    source = "pixdim and the qform" if int(raw["qform_code"]) > 0 else "pixdim"
     said, meant = (" x ".join(f"{value:.4g}" for value in axes) for axes in (norms, steps))
-    return fallback, f"the sform says {said} mm, pixdim {meant} mm; {source} were used"
+    return _place_without_sform(raw, steps, unit), f"the sform says {said} mm, pixdim {meant} mm; {source} were used"
+
+
+def _place_without_sform(raw: Any, steps: Affine, unit: float) -> Affine:
+    if int(raw["qform_code"]) <= 0:
+        return np.diag([*steps, 1.0])
+    qform: Affine = raw.get_qform()
+    qform[:3] *= unit
+    return qform
 
 
 def _grey_values(stored: Voxels, header: Header, path: Path) -> Voxels:
@@ -282,8 +300,11 @@ def _grey_values(stored: Voxels, header: Header, path: Path) -> Voxels:
         return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
     exact = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
     scaled: Voxels = stored.astype(np.float32 if exact else np.float64)
-    scaled *= header.slope
-    scaled += header.intercept
+    with np.errstate(over="ignore"):
+        scaled *= header.slope
+        scaled += header.intercept
+    if not np.isfinite(scaled).all():
+        raise FileError(f"{path} has slope {header.slope:g}, with which its values have no number; correct its header")
     return scaled
 
 

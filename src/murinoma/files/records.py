@@ -40,12 +40,14 @@ def read_record(path: Path) -> Record | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(content["step"], content["version"], content["settings"], content["scans"])
         known = content["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if known != FORMAT:  # before the rest: a newer format may hold other keys
+            raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
+        record = Record(content["step"], content["version"], content["settings"], content["scans"])
+        for entry in record.entries.values():
+            _ = entry["result"], [stamp["sha256"] for stamp in entry["inputs"].values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{path} is damaged ({error!r}); delete it, its step will do its work again") from error
-    if known != FORMAT:
-        raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
     return record
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from murinoma.errors import FileError
 from murinoma.files.atomic import write_text
 
+TEXT = dict.fromkeys(("dataset", "mouse", "time", "source"), str)  # names stay names: mouse 01, annotator NA
 SIGNIFICANT = "%.9g"  # digits of a number: beyond any measurement, and the same bytes on every machine
 
 
@@ -30,7 +31,7 @@ def read_table(path: Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:
         If the file is missing, is no CSV, or lacks one of `columns`.
     """
     try:
-        table = pd.read_csv(path, encoding="utf-8-sig")
+        table = pd.read_csv(path, encoding="utf-8-sig", dtype=TEXT, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise FileError(f"cannot read the table {path} ({error}); run the step that writes it again") from error
     absent = [name for name in columns if name not in table.columns]

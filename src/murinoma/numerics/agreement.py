@@ -57,11 +57,14 @@ def fleiss_kappa(counts: Counts) -> float:
     """
     n = annotators_of(counts)
     votes = patterns(n).sum(axis=1)
-    share = float(counts @ votes) / (n * float(counts.sum()))
-    expected = 2 * share * (1 - share)
-    if n < 2 or expected == 0:
+    total = float(counts.sum())
+    if n < 2 or total == 0:
         return float("nan")
-    observed = float(counts @ (2 * votes * (n - votes))) / (n * (n - 1) * float(counts.sum()))
+    share = float(counts @ votes) / (n * total)
+    expected = 2 * share * (1 - share)
+    if expected == 0:
+        return float("nan")
+    observed = float(counts @ (2 * votes * (n - votes))) / (n * (n - 1) * total)
     return 1 - observed / expected
 
 

@@ -107,4 +107,5 @@ def _performance(marked: npt.NDArray[np.bool_], weight: Floats, posterior: Float
     """Return each annotator's sensitivity and specificity, given the probabilities."""
     tumor, other = weight * posterior, weight * (1 - posterior)
     tiny = np.finfo(np.float64).tiny  # a consensus that shrinks to nothing must not divide by 0
-    return tumor @ marked / max(tumor.sum(), tiny), other @ ~marked / max(other.sum(), tiny)
+    sensitivity, specificity = tumor @ marked / max(tumor.sum(), tiny), other @ ~marked / max(other.sum(), tiny)
+    return np.minimum(sensitivity, 1.0), np.minimum(specificity, 1.0)  # sums of the same numbers may round beyond 1

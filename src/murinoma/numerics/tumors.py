@@ -159,13 +159,21 @@ def _grow(
         near = ~free[piece_of]
         labels[tuple(left[near].T)] = nearest[near]
     sizes = np.bincount(piece_of[free[piece_of]], minlength=n + 1)
-    new = sizes >= min_voxels
-    if int(seeds.max()) + int(new.sum()) >= SPECK_LABEL:
-        raise InputError(f"{new.sum()} separate tumors; a mask of a mouse has a few: look at the annotations")
-    names = np.where(new, int(seeds.max()) + np.cumsum(new), np.where(sizes > 0, SPECK_LABEL, 0)).astype(np.int16)
+    new = sizes >= max(min_voxels, 1)
+    names = np.where(sizes > 0, SPECK_LABEL, 0).astype(np.int16)
+    names[new] = _free_numbers(np.unique(seeds[seeds > 0]).tolist(), int(new.sum()))
     lone = left[free[piece_of]]
     labels[tuple(lone.T)] = names[pieces[tuple(lone.T)]]
     return labels, int(np.count_nonzero((sizes > 0) & ~new))
+
+
+def _free_numbers(taken: Collection[int], count: int) -> list[int]:
+    """Return `count` numbers that no tumor has: those above the largest, then the gaps below it."""
+    if len(taken) + count >= SPECK_LABEL:
+        raise InputError(f"{len(taken) + count} separate tumors; a mask of a mouse has a few: look at the annotations")
+    largest = max(taken, default=0)
+    order = [*range(largest + 1, SPECK_LABEL), *range(1, largest)]
+    return [number for number in order if number not in taken][:count]
 
 
 def _nearest_seed(
@@ -218,7 +226,7 @@ def _matched(mask: Labels, names: list[int], reference: npt.NDArray[np.int16]) -
         renamed = {names[i]: known[j] for i, j in zip(rows, columns, strict=True) if overlap[i, j] > 0}
     taken = {*known, *renamed.values()}
     for name in [name for name in names if name not in renamed]:
-        renamed[name] = name if name not in taken else max(taken) + 1
+        renamed[name] = name if name not in taken else _free_numbers(taken, 1)[0]
         taken.add(renamed[name])
     table = np.zeros(SPECK_LABEL + 1, np.int16)
     table[list(renamed)] = list(renamed.values())

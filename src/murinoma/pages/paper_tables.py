@@ -75,7 +75,8 @@ def table3(scans: pd.DataFrame, tumors: pd.DataFrame, annotators: Sequence[str],
 
 def table4(scans: pd.DataFrame, annotators: Sequence[str], known: Sequence[str]) -> pd.DataFrame:
     """Return Table 4, a row per dataset: mean and standard deviation of each pair's Dice and of Fleiss' kappa."""
-    columns = {f"dice_{a}_{b}": f"dice_{a}{b}" for a, b in combinations(annotators, 2)}
+    between = "" if max(map(len, annotators)) == 1 else "_"  # the paper's dice_AB; 1 with 12 is not 11 with 2
+    columns = {f"dice_{a}_{b}": f"dice_{a}{between}{b}" for a, b in combinations(annotators, 2)}
     columns["fleiss_kappa"] = "fleiss_kappa"
     rows = []
     for dataset, part in scans.groupby("dataset", sort=False):

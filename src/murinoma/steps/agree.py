@@ -1,5 +1,6 @@
 """Measure how well the annotators of a study agree: the tables of scans and tumors, and Tables 1, 3 and 4."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -57,8 +58,9 @@ def agree(
         raise StudyError(
             f"no scan of {study.root} has an annotation; annotate first (files 'Annotator_A_M01_0d.nii.gz')"
         )
+    _check_names(study.annotators)
     folder = study.step_folder("agreement")
-    work = _Compare(settings, study.excluded_tumors())
+    work = _Compare(settings, study.excluded_tumors(), study.inputs_of_exclusions())
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("agree", study, outcome)
@@ -71,6 +73,14 @@ def agree(
     return StepResult("agree", folder, len(done), failed, notices, _numbers(by_scan, by_tumor))
 
 
+def _check_names(annotators: Sequence[str]) -> None:
+    """Refuse names of which two pairs would share a column: A with B_C, and A_B with C."""
+    columns = Counter(f"dice_{a}_{b}" for a, b in combinations(annotators, 2))
+    shared = [name for name, count in columns.items() if count > 1]
+    if shared:
+        raise StudyError(f"the annotators {', '.join(annotators)} give two pairs the column {shared[0]}; rename one")
+
+
 @dataclass(frozen=True)
 class _Compare:
     """The work on one scan; its result holds volumes in mm3."""
@@ -78,9 +88,10 @@ class _Compare:
     scans_per_worker: ClassVar[int] = 40
     settings: AgreeSettings
     excluded: Mapping[tuple[str, str, str], frozenset[int]]
+    exclusions: Mapping[tuple[str, str, str], Path]
 
     def inputs(self, scan: Scan) -> list[Path]:
-        return [*scan.annotations.values(), *([scan.ct] if scan.ct else [])]
+        return [*scan.annotations.values(), *(path for path in (scan.ct, self.exclusions.get(scan.key)) if path)]
 
     def outputs(self, scan: Scan) -> list[Path]:
         return []

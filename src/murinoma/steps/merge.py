@@ -58,7 +58,9 @@ def merge(
     if not scans and not study_failures(study):
         raise StudyError(f"no scan of {study.root} has an annotation; there is nothing to merge")
     folder = study.step_folder("consensus")
-    work = _Merge(settings, replace(study, scans=(), findings=()), study.excluded_tumors())
+    work = _Merge(
+        settings, replace(study, scans=(), findings=()), study.excluded_tumors(), study.inputs_of_exclusions()
+    )
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("merge", study, outcome)
@@ -77,10 +79,11 @@ class _Merge:
     settings: MergeSettings
     places: Study
     excluded: Mapping[tuple[str, str, str], frozenset[int]]
+    exclusions: Mapping[tuple[str, str, str], Path]
     scans_per_worker: ClassVar[int] = 8
 
     def inputs(self, scan: Scan) -> list[Path]:
-        others = [path for path in (scan.ct, scan.staple) if path is not None]
+        others = [path for path in (scan.ct, scan.staple, self.exclusions.get(scan.key)) if path is not None]
         return [*scan.annotations.values(), *others]
 
     def outputs(self, scan: Scan) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from murinoma.errors import StudyError
-from murinoma.study.values import DatasetNotes, Exclusion, Finding, Scan, TimePoint, dataset_name
+from murinoma.study.values import DatasetNotes, Exclusion, Finding, Scan, TimePoint, clean_dataset
 
 STUDY_FORMAT = "murinoma.study/1"
 
@@ -26,8 +26,18 @@ def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         known = table.get("format", STUDY_FORMAT)
-        notes = {name: _dataset_notes(entry) for name, entry in table.get("datasets", {}).items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, ValueError, AttributeError) as error:
+        notes = {
+            clean_dataset(name) or name: _dataset_notes(entry) for name, entry in table.get("datasets", {}).items()
+        }
+    except (
+        StudyError,
+        OSError,
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise StudyError(f"{path} cannot be read: {error}; correct it or take it away") from error
     if known != STUDY_FORMAT:
         raise StudyError(f"{path} has format '{known}', this murinoma reads '{STUDY_FORMAT}'; update murinoma")
@@ -54,7 +64,7 @@ def read_exclusions(root: Path, scans: list[Scan]) -> tuple[list[Exclusion], lis
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = [_exclusion(row) for row in csv.DictReader(stream)]
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError, StudyError) as error:
+    except (OSError, csv.Error, KeyError, ValueError, TypeError, AttributeError, StudyError) as error:
         raise StudyError(
             f"{path} cannot be read ({error}); it needs the columns dataset, mouse, time, tumor, reason"
         ) from error
@@ -66,8 +76,7 @@ def read_exclusions(root: Path, scans: list[Scan]) -> tuple[list[Exclusion], lis
 
 
 def _exclusion(row: Mapping[str, str]) -> Exclusion:
-    said = row["dataset"].strip()
-    dataset = dataset_name(f"Dataset {said}" if said.isdigit() else said)
+    dataset = clean_dataset(row["dataset"].strip())
     if dataset is None:
         raise ValueError(f"no dataset is called '{row['dataset']}'")
     tumor = (row.get("tumor") or "").strip()

@@ -37,15 +37,16 @@ def read_study(root: Path, *, out: Path | None = None) -> Study:
             scans += [scan] if scan is not None else []
             findings += found
     scans, doubled = _without_duplicates(scans)
-    title, notes = read_notes(root)
-    exclusions, unmatched = read_exclusions(root, scans)
+    tables = root.parent if _dataset_folders(root) == [root] else root  # a dataset's tables lie beside it
+    title, notes = read_notes(tables)
+    exclusions, unmatched = read_exclusions(tables, scans)
     left = [s for s in scans if not any(e.tumor is None and e.names(s) for e in exclusions)]
     findings += [*doubled, *unmatched]
     if not scans and not any(finding.severity == "error" for finding in findings):
         raise StudyError(f"{root} has dataset folders but no scan in them; a scan is a folder like {LAYOUT_HINT}")
     left.sort(key=lambda s: (_natural(s.dataset), _natural(s.mouse), s.time))
     out = root / "derivatives" if out is None else Path(out)
-    return Study(root, out, title, tuple(left), tuple(findings), tuple(exclusions), notes)
+    return Study(root, out, title, tuple(left), tuple(findings), tuple(exclusions), notes, tables)
 
 
 def _study_root(root: Path) -> Path:
@@ -78,6 +79,8 @@ def _entries(folder: Path) -> list[Path]:
     """Return what people put into a folder, sorted; hidden files and archive leftovers are not theirs."""
     try:
         found = sorted(folder.iterdir())
+        if found:
+            found[0].lstat()  # a folder may show its names and yet let nobody in
     except OSError as error:
         raise StudyError(
             f"cannot read the folder {folder}: {error.strerror or error}; check its permissions"
@@ -105,25 +108,56 @@ def _read_dataset(folder: Path) -> Iterator[tuple[Scan | None, list[Finding]]]:
     """Yield every scan folder of a dataset as (scan or nothing, findings)."""
     dataset = dataset_name(folder.name) or folder.name
     for group in _entries(folder):
-        if not group.is_dir():
+        if not _is_text(group):
+            yield None, [_no_text(group)]
+        elif not group.is_dir():
             yield None, [_stray(group, "")]
-        elif group.name in RESERVED:
-            continue
-        elif any(IMAGE.fullmatch(path.name) for path in _entries(group)):
-            yield _read_scan(group, dataset, group.name)  # a group of one without a folder of its own
-        else:
-            yield from _read_group(group, dataset)
+        elif group.name not in RESERVED:
+            try:
+                yield from _read_group(group, dataset)
+            except StudyError as error:
+                yield None, [_unreadable(group, error)]
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a name can be written to a table: old archives hold names in other encodings than UTF-8."""
+    return path.name.encode(errors="ignore").decode() == path.name
+
+
+def _no_text(path: Path) -> Finding:
+    shown = str(path).encode(errors="replace").decode()
+    return Finding("error", "file name", "", f"{shown} has a name that is no UTF-8 text", "rename it")
+
+
+def _unreadable(folder: Path, error: StudyError) -> Finding:
+    what, _, remedy = str(error).rpartition("; ")
+    return Finding("error", "unreadable folder", folder.name, what, remedy)
+
+
+def _nfc(path: Path) -> str:
+    """Return a name with its accents in one letter each: macOS stores them in two."""
+    return unicodedata.normalize("NFC", path.name)
 
 
 def _read_group(group: Path, dataset: str) -> Iterator[tuple[Scan | None, list[Finding]]]:
     held = []
-    for folder in _entries(group):
-        if folder.is_dir() and SCAN.fullmatch(folder.name):
-            held.append(folder.name)
-            yield _read_scan(folder, dataset, group.name)
+    inside = _entries(group)
+    scans = [path for path in inside if path.is_dir() and SCAN.fullmatch(_nfc(path))]
+    if not scans and any(IMAGE.fullmatch(_nfc(path)) for path in inside):
+        yield _read_scan(group, dataset, _nfc(group))  # a group of one without a folder of its own
+        return
+    for folder in inside:
+        if not _is_text(folder):
+            yield None, [_no_text(folder)]
+        elif folder in scans:
+            held.append(_nfc(folder))
+            try:
+                yield _read_scan(folder, dataset, _nfc(group))
+            except StudyError as error:
+                yield None, [_unreadable(folder, error)]
         else:
             yield None, [_stray(folder, "")]
-    *mice, time = group.name.split("_")
+    *mice, time = _nfc(group).split("_")
     found = {SCAN.fullmatch(name)["mouse"] for name in held}  # type: ignore[index]
     absent = sorted(set(mice) - found)
     wrong = sorted(name for name in held if not name.endswith(f"_{time}") or name.split("_")[0] not in mice)
@@ -142,7 +176,7 @@ def _read_group(group: Path, dataset: str) -> Iterator[tuple[Scan | None, list[F
 
 def _read_scan(folder: Path, dataset: str, group: str) -> tuple[Scan | None, list[Finding]]:
     """Return the scan in a folder, or nothing if it is empty or its files contradict one another."""
-    match = SCAN.fullmatch(folder.name)
+    match = SCAN.fullmatch(_nfc(folder))
     if match is None:
         return None, [_stray(folder, "")]
     time = TimePoint.parse(match["time"])
@@ -167,7 +201,10 @@ def _images_of(scan: Scan) -> tuple[list[Image], list[Finding]]:
     images: list[Image] = []
     findings = []
     for path in _entries(scan.folder):
-        match = IMAGE.fullmatch(unicodedata.normalize("NFC", path.name))  # macOS stores accents in two letters
+        if not _is_text(path):
+            findings.append(_no_text(path))
+            continue
+        match = IMAGE.fullmatch(_nfc(path))
         if match and path.is_file():
             role = (match["kind"].lower(), "") if match["kind"] else ("annotator", match["annotator"])
             images.append((role, match["tag"], path))
@@ -219,4 +256,4 @@ def _without_duplicates(scans: list[Scan]) -> tuple[list[Scan], list[Finding]]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a sort key that puts M2 before M10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name) if part]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name) if part]

@@ -127,6 +127,8 @@ class Study:
         What is wrong or odd about names and folders. A scan with an error is not in `scans`.
     exclusions
         What ``exclude.csv`` leaves out.
+    tables
+        Where ``study.toml`` and ``exclude.csv`` lie: `root`, or the folder above it if `root` is one dataset.
     """
 
     root: Path
@@ -136,6 +138,7 @@ class Study:
     findings: tuple[Finding, ...]
     exclusions: tuple[Exclusion, ...]
     notes: Mapping[str, DatasetNotes]
+    tables: Path = Path()
 
     @property
     def datasets(self) -> list[str]:
@@ -160,6 +163,10 @@ class Study:
     def step_folder(self, step: str) -> Path:
         """Return the folder of a step's results, such as ``derivatives/agreement``."""
         return self.out / step
+
+    def inputs_of_exclusions(self) -> dict[tuple[str, str, str], Path]:
+        """Return ``exclude.csv`` for each scan of which it leaves out a tumor: that scan's result depends on it."""
+        return dict.fromkeys(self.excluded_tumors(), self.tables / "exclude.csv")
 
     def volumes_path(self) -> Path:
         """Return the table that holds the volumes of every source."""
@@ -186,6 +193,11 @@ def dataset_name(text: str) -> str | None:
     """Return the clean name of a dataset, ``Dataset 2``, from ``Study 2`` or ``dataset_02``; nothing if it is none."""
     match = DATASET.fullmatch(text)
     return f"Dataset {int(match[1])}" if match else None
+
+
+def clean_dataset(said: str) -> str | None:
+    """Return the clean name of a dataset as people write it in a table: also ``2`` alone."""
+    return dataset_name(f"Dataset {said}" if said.isdecimal() else said)
 
 
 def clean_scan(root: Path, group: tuple[str, str], mouse: str, time: str, annotators: Iterable[str]) -> Scan:

@@ -1,0 +1,91 @@
+"""Tables as CSV: round trips, and the table that several steps share."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from murinoma.errors import FileError
+from murinoma.files.tables import read_table, replace_sources, write_table
+
+
+def rows(source: object, mouse: str = "M01", volume: float = 1.0, time: str = "0d") -> pd.DataFrame:
+    """Return one row of ``volumes.csv``."""
+    row = {"dataset": "Dataset 1", "mouse": mouse, "time": time, "hours": 0.0, "source": source, "tumor": None}
+    return pd.DataFrame([{**row, "volume_mm3": volume}])
+
+
+def test_a_table_has_unix_lines_nine_digits_and_empty_gaps(tmp_path: Path) -> None:
+    """The bytes of a small table, by hand."""
+    write_table(pd.DataFrame({"mouse": ["M01", 'M"é'], "v_mm3": [1 / 3, np.nan]}), tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_bytes() == 'mouse,v_mm3\nM01,0.333333333\n"M""é",\n'.encode()
+
+
+def test_a_table_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """A byte order mark in front does not hide the first column."""
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfdataset,mouse\r\nDataset 1,M01\r\n")
+    assert list(read_table(tmp_path / "t.csv", ("dataset", "mouse"))["mouse"]) == ["M01"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b'a,b\n"1,2\n3,4,5,6\n'])
+def test_what_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
+    """A missing, empty, binary or torn file: one sentence with the file."""
+    if content is not None:
+        (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(FileError, match=r"t\.csv"):
+        read_table(tmp_path / "t.csv", ("a", "c"))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    """The error says which column is absent."""
+    (tmp_path / "t.csv").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(FileError, match=r"t\.csv lacks the columns c"):
+        read_table(tmp_path / "t.csv", ("a", "c"))
+
+
+def test_names_that_look_like_numbers_or_gaps_stay_names(tmp_path: Path) -> None:
+    """Mice called 01, 1e5, NA and None keep their names through a file."""
+    names = ["01", "1e5", "NA", "None", "1_0"]
+    write_table(pd.concat([rows("A", name) for name in names]), tmp_path / "t.csv")
+    assert list(read_table(tmp_path / "t.csv")["mouse"]) == names
+
+
+def test_a_source_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+    """New rows of A take the place of the old ones; those of staple are kept; the file is sorted by source."""
+    path = tmp_path / "volumes.csv"
+    replace_sources(rows("staple", volume=5), path, ["staple"])
+    replace_sources(rows("A", volume=1), path, ["A"])
+    replace_sources(rows("A", volume=2), path, ["A"])
+    table = read_table(path)
+    assert list(table["source"]) == ["A", "staple"]
+    assert list(table["volume_mm3"]) == [2, 5]
+
+
+@pytest.mark.parametrize("name", ["1", "007", "NA", "nan"])
+def test_annotators_with_any_name_are_replaced_and_kept(tmp_path: Path, name: str) -> None:
+    """An annotator called 1, 007 or NA is found again in the file, and stays when another source is written."""
+    path = tmp_path / "volumes.csv"
+    for source, volume in ((name, 1.0), (name, 2.0), ("9", 3.0), ("staple", 4.0)):
+        replace_sources(rows(source, volume=volume), path, [source])
+    lines = path.read_text().splitlines()[1:]
+    assert sorted(line.split(",")[4] for line in lines) == sorted([name, "9", "staple"])
+
+
+def test_keys_of_other_sources_are_not_rewritten(tmp_path: Path) -> None:
+    """The mouse 01 of source staple is still 01 after source A was written."""
+    path = tmp_path / "volumes.csv"
+    replace_sources(rows("staple", mouse="01"), path, ["staple"])
+    replace_sources(rows("A", mouse="01"), path, ["A"])
+    assert [line.split(",")[1] for line in path.read_text().splitlines()[1:]] == ["01", "01"]
+
+
+def test_the_order_of_the_steps_does_not_show(tmp_path: Path) -> None:
+    """Writing A then staple, or staple then A, or A twice, gives the same bytes."""
+    contents = set()
+    for number, order in enumerate((["A", "staple"], ["staple", "A"], ["A", "staple", "A"])):
+        path = tmp_path / f"{number}.csv"
+        for source in order:
+            replace_sources(rows(source, volume=1 / 3), path, [source])
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
