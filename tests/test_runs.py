@@ -118,7 +118,7 @@ def worked_on(root: Path) -> list[str]:
 
 def recorded(root: Path) -> set[str]:
     """Return the scans in the record."""
-    return {name.partition("/")[2] for name in json.loads((root / "record.json").read_text())["scans"]}
+    return {name.removeprefix("Dataset 1 ") for name in json.loads((root / "record.json").read_text())["scans"]}
 
 
 # results
@@ -285,7 +285,7 @@ def test_an_entry_without_inputs_is_damage_not_a_traceback(tmp_path: Path) -> No
     record = json.loads((tmp_path / "record.json").read_text())
     broken: dict[str, Any]
     for broken in ({}, {"inputs": {"Annotator_A_M01_0d.nii.gz": {}}}, {"inputs": None, "result": {}}):
-        entries = {**record["scans"], "Dataset 1/M01_0d": broken}
+        entries = {**record["scans"], "Dataset 1 M01_0d": broken}
         (tmp_path / "record.json").write_text(json.dumps({**record, "scans": entries}))
         with contextlib.suppress(FileError):
             assert len(run(tmp_path, scans).results) == 4

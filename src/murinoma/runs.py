@@ -1,7 +1,8 @@
 """One function over many scans: workers, progress, skip what is done, collect failures, stop at Ctrl-C.
 
-The function gets one scan and the step's settings and returns a result that JSON can hold. Its errors are
-collected, and the other scans go on. What was done is kept in the step's record, also when the run is stopped.
+The function gets one scan (or one acquisition: anything with a key and a title) and returns a result that JSON can
+hold. Its errors are collected, and the others go on. What was done is kept in the step's record, also when the run is
+stopped; so are entries of scans that this run was not asked for.
 """
 
 import json
@@ -19,31 +20,42 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from murinoma.errors import MurinomaError
+from murinoma.errors import FileError, MurinomaError
 from murinoma.files.records import Entry, Record, fingerprint, is_unchanged, read_record, write_record
 from murinoma.settings import RunSettings
-from murinoma.study import Scan
 
 Result = Mapping[str, Any]
 Progress = Callable[[int, int, str], None]
 SAVE_SECONDS = 5.0
 
 
+class Item(Protocol):
+    """What is worked on: a scan, or an acquisition. `key` identifies it, `title` names it for people, both uniquely."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What identifies the item."""
+
+    @property
+    def title(self) -> str:
+        """The item's name for people."""
+
+
 class ScanWork(Protocol):
-    """What is done with one scan: a picklable value with the scan's inputs, its outputs and the work itself.
+    """What is done with one item: a picklable value with the item's inputs, its outputs and the work itself.
 
     `scans_per_worker`: fewer scans than this do not pay the half second that a second process takes to start.
     """
 
     scans_per_worker: ClassVar[int]
 
-    def inputs(self, scan: Scan) -> list[Path]:
+    def inputs(self, item: Any, /) -> list[Path]:
         """Return the files that the result depends on."""
 
-    def outputs(self, scan: Scan) -> list[Path]:
-        """Return the files that the work writes; if one is gone, the scan is done again."""
+    def outputs(self, item: Any, /) -> list[Path]:
+        """Return the files that the work writes; if one is gone, the item is done again."""
 
-    def __call__(self, scan: Scan) -> Result:
+    def __call__(self, item: Any, /) -> Result:
         """Do the work and return what JSON can hold."""
 
 
@@ -79,11 +91,11 @@ class _Ledger:
     failures: dict[str, str] = field(default_factory=dict)
     saved: float = field(default_factory=time.monotonic)
 
-    def add(self, scan: Scan, entry: Entry | None, message: str) -> None:
+    def add(self, scan: Item, entry: Entry | None, message: str) -> None:
         if entry is None:
-            self.failures[_name(scan)] = message
+            self.failures[scan.title] = message
         else:
-            self.entries[_name(scan)] = entry
+            self.entries[scan.title] = entry
         if time.monotonic() - self.saved > SAVE_SECONDS:
             self.save()
 
@@ -93,7 +105,7 @@ class _Ledger:
 
 
 def run_scans(
-    scans: Sequence[Scan],
+    scans: Sequence[Item],
     work: ScanWork,
     record: Path,
     *,
@@ -125,32 +137,29 @@ def run_scans(
     KeyboardInterrupt
         On Ctrl-C, after the record was written.
     """
-    known = {} if how.force else _valid_entries(record, settings)
-    done = {_name(s): known[_name(s)] for s in scans if _name(s) in known and _is_done(s, work, known[_name(s)])}
-    todo = [scan for scan in scans if _name(scan) not in done]
-    skipped, ledger = len(done), _Ledger(record, plain(settings), done)
+    known = dict(_valid_entries(record, settings, forgive=how.force))
+    todo = [s for s in scans if how.force or s.title not in known or not _is_done(s, work, known[s.title])]
+    for scan in todo:
+        known.pop(scan.title, None)
+    ledger = _Ledger(record, plain(settings), known)
     if todo and not how.dry_run:
         try:
             _fill(ledger, todo, _finish(todo, work, how.workers), progress)
         finally:
             ledger.save()
     return Outcome(
-        {scan.key: done[_name(scan)]["result"] for scan in scans if _name(scan) in done},
-        tuple(Failure(scan.title, ledger.failures[_name(scan)]) for scan in scans if _name(scan) in ledger.failures),
-        skipped,
+        {scan.key: known[scan.title]["result"] for scan in scans if scan.title in known},
+        tuple(Failure(scan.title, ledger.failures[scan.title]) for scan in scans if scan.title in ledger.failures),
+        len(scans) - len(todo),
         len(todo) if how.dry_run else 0,
     )
 
 
-def _fill(ledger: _Ledger, todo: Sequence[Scan], finished: "Iterator[Finished]", progress: Progress | None) -> None:
+def _fill(ledger: _Ledger, todo: Sequence[Item], finished: "Iterator[Finished]", progress: Progress | None) -> None:
     for count, (scan, entry, message) in enumerate(finished, start=1):
         ledger.add(scan, entry, message)
         if progress is not None:
             progress(count, len(todo), scan.title)
-
-
-def _name(scan: Scan) -> str:
-    return f"{scan.dataset}/{scan.name}"
 
 
 def plain(settings: Any) -> Mapping[str, Any]:
@@ -159,22 +168,27 @@ def plain(settings: Any) -> Mapping[str, Any]:
     return kept
 
 
-def _valid_entries(record: Path, settings: Any) -> Mapping[str, Entry]:
-    """Return the entries that this version made with these settings."""
-    known = read_record(record)
+def _valid_entries(record: Path, settings: Any, *, forgive: bool) -> Mapping[str, Entry]:
+    """Return the entries that this version made with these settings; `forgive` takes a damaged record for none."""
+    try:
+        known = read_record(record)
+    except FileError:
+        if not forgive:
+            raise
+        known = None
     if known is None or known.version != version("murinoma") or known.settings != plain(settings):
         return {}
     return known.entries
 
 
-def _is_done(scan: Scan, work: ScanWork, entry: Entry) -> bool:
+def _is_done(scan: Item, work: ScanWork, entry: Entry) -> bool:
     return all(path.exists() for path in work.outputs(scan)) and is_unchanged(work.inputs(scan), entry["inputs"])
 
 
-Finished = tuple[Scan, Entry | None, str]  # the entry, or else why there is none
+Finished = tuple[Item, Entry | None, str]  # the entry, or else why there is none
 
 
-def _finish(scans: Sequence[Scan], work: ScanWork, workers: int) -> Iterator[Finished]:
+def _finish(scans: Sequence[Item], work: ScanWork, workers: int) -> Iterator[Finished]:
     """Yield every scan when it is finished, from this process if one is enough."""
     workers = workers or min(os.cpu_count() or 1, -(-len(scans) // work.scans_per_worker))
     if workers == 1:
@@ -206,14 +220,14 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _outcome_of(future: Future[Finished], scan: Scan) -> Finished:
+def _outcome_of(future: Future[Finished], scan: Item) -> Finished:
     try:
         return future.result()
     except BrokenProcessPool:
         return scan, None, "a worker process was killed, most often for lack of memory; run again with --workers 1"
 
 
-def _work_on(scan: Scan, work: ScanWork) -> Finished:
+def _work_on(scan: Item, work: ScanWork) -> Finished:
     try:
         return scan, {"inputs": fingerprint(work.inputs(scan)), "result": work(scan)}, ""
     except MurinomaError as error:
@@ -231,5 +245,5 @@ def _start_worker(work: ScanWork) -> None:
     _worker_task[:] = [work]
 
 
-def _work_in_worker(scan: Scan) -> Finished:
+def _work_in_worker(scan: Item) -> Finished:
     return _work_on(scan, _worker_task[0])
