@@ -44,6 +44,10 @@ class CountBytes:
         """Return the masks."""
         return list(scan.annotations.values())
 
+    def options(self, scan: Scan) -> dict[str, Any]:
+        """Return nothing: files and settings are all."""
+        return {}
+
     def outputs(self, scan: Scan) -> list[Path]:
         """Return the file beside the log that bears the scan's name."""
         return [self.log.with_name(f"{scan.name}.out")]

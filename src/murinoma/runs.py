@@ -52,6 +52,9 @@ class ScanWork(Protocol):
     def inputs(self, item: Any, /) -> list[Path]:
         """Return the files that the result depends on."""
 
+    def options(self, item: Any, /) -> Mapping[str, Any]:
+        """Return what else the result depends on, beside the files and the step's settings; JSON can hold it."""
+
     def outputs(self, item: Any, /) -> list[Path]:
         """Return the files that the work writes; if one is gone, the item is done again."""
 
@@ -182,7 +185,14 @@ def _valid_entries(record: Path, settings: Any, *, forgive: bool) -> Mapping[str
 
 
 def _is_done(scan: Item, work: ScanWork, entry: Entry) -> bool:
-    return all(path.exists() for path in work.outputs(scan)) and is_unchanged(work.inputs(scan), entry["inputs"])
+    try:
+        return (
+            entry.get("options", {}) == work.options(scan)
+            and all(path.exists() for path in work.outputs(scan))
+            and is_unchanged(work.inputs(scan), entry["inputs"])
+        )
+    except MurinomaError:
+        return False  # the work itself will say what is wrong
 
 
 Finished = tuple[Item, Entry | None, str]  # the entry, or else why there is none
@@ -229,7 +239,8 @@ def _outcome_of(future: Future[Finished], scan: Item) -> Finished:
 
 def _work_on(scan: Item, work: ScanWork) -> Finished:
     try:
-        return scan, {"inputs": fingerprint(work.inputs(scan)), "result": work(scan)}, ""
+        inputs = fingerprint(work.inputs(scan))  # before the work: a file that changes meanwhile is noticed next time
+        return scan, {"inputs": inputs, "options": work.options(scan), "result": work(scan)}, ""
     except MurinomaError as error:
         return scan, None, str(error)
     except MemoryError:

@@ -60,7 +60,7 @@ def agree(
         )
     _check_names(study.annotators)
     folder = study.step_folder("agreement")
-    work = _Compare(settings, study.excluded_tumors(), study.inputs_of_exclusions())
+    work = _Compare(settings, study.excluded_tumors())
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("agree", study, outcome)
@@ -88,10 +88,12 @@ class _Compare:
     scans_per_worker: ClassVar[int] = 40
     settings: AgreeSettings
     excluded: Mapping[tuple[str, str, str], frozenset[int]]
-    exclusions: Mapping[tuple[str, str, str], Path]
 
     def inputs(self, scan: Scan) -> list[Path]:
-        return [*scan.annotations.values(), *(path for path in (scan.ct, self.exclusions.get(scan.key)) if path)]
+        return [*scan.annotations.values(), *([scan.ct] if scan.ct else [])]
+
+    def options(self, scan: Scan) -> dict[str, Any]:
+        return {"left_out": sorted(self.excluded.get(scan.key, ()))}
 
     def outputs(self, scan: Scan) -> list[Path]:
         return []

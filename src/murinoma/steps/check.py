@@ -85,6 +85,9 @@ class _Look:
     def inputs(self, scan: Scan) -> list[Path]:
         return _files(scan)
 
+    def options(self, scan: Scan) -> dict[str, str]:
+        return {}
+
     def outputs(self, scan: Scan) -> list[Path]:
         return []
 

@@ -58,9 +58,7 @@ def merge(
     if not scans and not study_failures(study):
         raise StudyError(f"no scan of {study.root} has an annotation; there is nothing to merge")
     folder = study.step_folder("consensus")
-    work = _Merge(
-        settings, replace(study, scans=(), findings=()), study.excluded_tumors(), study.inputs_of_exclusions()
-    )
+    work = _Merge(settings, replace(study, scans=(), findings=()), study.excluded_tumors())
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("merge", study, outcome)
@@ -79,12 +77,14 @@ class _Merge:
     settings: MergeSettings
     places: Study
     excluded: Mapping[tuple[str, str, str], frozenset[int]]
-    exclusions: Mapping[tuple[str, str, str], Path]
     scans_per_worker: ClassVar[int] = 8
 
     def inputs(self, scan: Scan) -> list[Path]:
-        others = [path for path in (scan.ct, scan.staple, self.exclusions.get(scan.key)) if path is not None]
+        others = [path for path in (scan.ct, scan.staple) if path is not None]
         return [*scan.annotations.values(), *others]
+
+    def options(self, scan: Scan) -> dict[str, Any]:
+        return {"left_out": sorted(self.excluded.get(scan.key, ()))}
 
     def outputs(self, scan: Scan) -> list[Path]:
         masks = [self.places.consensus_path(scan, method) for method in self.settings.methods]

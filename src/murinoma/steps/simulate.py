@@ -56,6 +56,9 @@ class _Paint:
     def inputs(self, scan: Scan) -> list[Path]:
         return []
 
+    def options(self, scan: Scan) -> dict[str, str]:
+        return {}
+
     def outputs(self, scan: Scan) -> list[Path]:
         ct = [scan.ct] if scan.ct else []
         return [*ct, *scan.annotations.values(), self.study.prediction_path(scan, TRUTH)]

@@ -46,7 +46,7 @@ def read_study(root: Path, *, out: Path | None = None) -> Study:
         raise StudyError(f"{root} has dataset folders but no scan in them; a scan is a folder like {LAYOUT_HINT}")
     left.sort(key=lambda s: (_natural(s.dataset), _natural(s.mouse), s.time))
     out = root / "derivatives" if out is None else Path(out)
-    return Study(root, out, title, tuple(left), tuple(findings), tuple(exclusions), notes, tables)
+    return Study(root, out, title, tuple(left), tuple(findings), tuple(exclusions), notes)
 
 
 def _study_root(root: Path) -> Path:

@@ -127,8 +127,6 @@ class Study:
         What is wrong or odd about names and folders. A scan with an error is not in `scans`.
     exclusions
         What ``exclude.csv`` leaves out.
-    tables
-        Where ``study.toml`` and ``exclude.csv`` lie: `root`, or the folder above it if `root` is one dataset.
     """
 
     root: Path
@@ -138,7 +136,6 @@ class Study:
     findings: tuple[Finding, ...]
     exclusions: tuple[Exclusion, ...]
     notes: Mapping[str, DatasetNotes]
-    tables: Path = Path()
 
     @property
     def datasets(self) -> list[str]:
@@ -163,10 +160,6 @@ class Study:
     def step_folder(self, step: str) -> Path:
         """Return the folder of a step's results, such as ``derivatives/agreement``."""
         return self.out / step
-
-    def inputs_of_exclusions(self) -> dict[tuple[str, str, str], Path]:
-        """Return ``exclude.csv`` for each scan of which it leaves out a tumor: that scan's result depends on it."""
-        return dict.fromkeys(self.excluded_tumors(), self.tables / "exclude.csv")
 
     def volumes_path(self) -> Path:
         """Return the table that holds the volumes of every source."""
