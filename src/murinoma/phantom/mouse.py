@@ -14,6 +14,7 @@ from murinoma.phantom.tumors import Lesion, Tumor, bulge, lesion, paint_lesion, 
 
 FIELD_MM = (97.44, 40.32, 40.32)  # 464 x 192 x 192 voxels of 0.21 mm, as the published scans
 MARGIN_MM = 1.0
+BONY = 0.5  # with more bone than this a voxel is body: toes have hardly any flesh
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Mouse:
 class PaintedMouse:
     """A mouse on a grid: HU as they are (float32, neither blurred nor clipped), tumor numbers, and where in the grid.
 
-    Both arrays cover `box` of the grid; outside it there is air and no tumor.
+    `body` is all that lies under the skin, air in lungs and gut included. The arrays cover `box` of the grid;
+    outside it there is air and no mouse.
     """
 
     hu: Field
     labels: npt.NDArray[np.uint8]
+    body: npt.NDArray[np.bool_]
     box: Box
 
 
@@ -128,7 +131,7 @@ def paint_mouse(mouse: Mouse, pose: Pose, volumes_mm3: Sequence[float], grid: Gr
         paint_lesion(hu, found, grid.spacing_mm)
     hu *= 1 - bone
     hu += bone_hu
-    return PaintedMouse(hu, numbered(lesions, part), box)
+    return PaintedMouse(hu, numbered(lesions, part), (depth > 0) | (bone > BONY), box)
 
 
 def numbered(lesions: Sequence[Lesion], part: Grid) -> npt.NDArray[np.uint8]:
