@@ -43,10 +43,10 @@ def test_the_flow_ends_in_a_page_that_needs_no_other_file(results: list[StepResu
     )
 
 
-def test_the_demo_yields_its_own_study_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Demo is simulate and then the flow, in the folder that it was given."""
-    small = SimulateSettings(spacing_mm=0.63, datasets=DATASETS[:1])
-    monkeypatch.setattr(flow, "simulate", lambda root, **how: simulate(root, settings=small, **how))
-    results = list(flow.demo(tmp_path / "demo", RunSettings(), lambda step: None))
-    assert [result.step for result in results] == ["simulate", "check", "agree", "merge", "report"]
-    assert results[-1].result == tmp_path / "demo" / "derivatives" / "report" / "index.html"
+def test_the_demo_begins_at_the_scanner(tmp_path: Path) -> None:
+    """Scan, split, annotate, and then the flow; the page is that of the study that was split."""
+    small = SimulateSettings(spacing_mm=0.5, datasets=DATASETS[:1])
+    results = list(flow.demo(tmp_path / "demo", RunSettings(), lambda step: None, small))
+    assert [result.step for result in results] == ["scan", "split", "annotate", "check", "agree", "merge", "report"]
+    assert [result.failed for result in results] == [()] * 7
+    assert results[-1].result == tmp_path / "demo" / "study" / "derivatives" / "report" / "index.html"

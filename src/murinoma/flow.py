@@ -8,36 +8,46 @@
                                                                    `-- growth --> curves, response
                                             report / view: everything on a page
 
-Built so far: simulate (phantom mice instead of a scanner), check, agree, merge, report. Each step reads a study
-and writes files under ``STUDY/derivatives/<step>/``; each can be run alone and again.
+Built so far: split, check, agree, merge, report, and simulate, which makes phantom mice. Each step reads a study and
+writes files under ``STUDY/derivatives/<step>/``; each can be run alone and again.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from murinoma.settings import RunSettings
+from murinoma.settings import RunSettings, SimulateSettings
 from murinoma.steps import StepResult
 from murinoma.steps.agree import agree
 from murinoma.steps.check import check
 from murinoma.steps.merge import merge
 from murinoma.steps.report import report
-from murinoma.steps.simulate import simulate
+from murinoma.steps.simulate import annotate_phantoms, scan_phantoms
+from murinoma.steps.split import read_jobs, split
 from murinoma.study import Study, read_study
 
 Progress = Callable[[int, int, str], None]
 ProgressFor = Callable[[str], Progress | None]  # the name of a step -> what to call while it runs
 
 
-def demo(folder: Path, how: RunSettings, progress: ProgressFor) -> Iterator[StepResult]:
-    """Yield the result of each step of the flow on a phantom study in `folder`; the last one's is the report.
+def demo(
+    folder: Path, how: RunSettings, progress: ProgressFor, settings: SimulateSettings = SimulateSettings()
+) -> Iterator[StepResult]:
+    """Yield the result of each step of the flow on phantom mice in `folder`; the last one's is the report.
+
+    Scanner files of several mice each come first (``folder/acquisitions``), then the study that is split from them
+    (``folder/study``), on which three simulated annotators draw.
 
     Raises
     ------
     MurinomaError
         If the folder holds something else, or cannot be written.
     """
-    yield simulate(folder, how=how, progress=progress("simulate"))
-    yield from analyse(read_study(folder), how, progress)
+    acquisitions, root = folder / "acquisitions", folder / "study"
+    yield scan_phantoms(acquisitions, settings=settings, how=how, progress=progress("scan"))
+    yield split(read_jobs(acquisitions / "split.csv"), root, how=how, progress=progress("split"))
+    drawn = annotate_phantoms(read_study(root), acquisitions, settings=settings, how=how, progress=progress("annotate"))
+    yield drawn
+    yield from analyse(read_study(root), how, progress)
 
 
 def analyse(study: Study, how: RunSettings, progress: ProgressFor) -> Iterator[StepResult]:

@@ -58,6 +58,28 @@ class AnnotationSettings:
 
 
 @dataclass(frozen=True)
+class SplitSettings:
+    """Settings of the step `split`.
+
+    Attributes
+    ----------
+    width_mm
+        Width of a crop across the body: 192 voxels of 0.21 mm.
+    range_hu
+        CT values are clipped to this range, as the published ones are.
+    isolate
+        Blank what a window shows of another animal.
+    calibrate
+        What air and water read in this scanner, if it is not -1000 and 0 HU.
+    """
+
+    width_mm: float = 40.32
+    range_hu: tuple[int, int] = (-400, 1000)
+    isolate: bool = False
+    calibrate: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class AgreeSettings:
     """Settings of the step `agree`."""
 
@@ -157,10 +179,13 @@ class SimulateSettings:
         The same seed and settings give the same study to the byte.
     spacing_mm
         Voxel size; the published scans have 0.21 mm.
+    scanner_files
+        What the scanner writes, where acquisitions are simulated: ``inveon`` or ``dicom``.
     """
 
     seed: int = 1
     spacing_mm: float = 0.21
+    scanner_files: str = "inveon"
     datasets: tuple[PhantomDataset, ...] = (
         PhantomDataset(4, ("0d", "8d"), 1, median_mm3=350.0, log_sd=0.6, growth_per_day=0.05, site="foreleg"),
         PhantomDataset(4, ("0d", "13d"), 2, median_mm3=90.0, log_sd=0.4, growth_per_day=0.02, mice_per_acquisition=4),

@@ -95,6 +95,25 @@ def read_acquisition(
     )
 
 
+def source_files(path: Path) -> list[Path]:
+    """Return the files that an acquisition consists of, as far as their names tell: what a record keeps watch over.
+
+    Both halves of an Inveon pair, every file of a DICOM folder, else the file itself.
+
+    Raises
+    ------
+    FileError
+        If there is no such file or folder.
+    """
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not path.exists():
+        raise FileError(f"{path} does not exist; check the name")
+    if path.name.lower().endswith(INVEON_NAMES):
+        return [file for file in inveon.pair(path) if file.exists()]
+    return [path]
+
+
 def find_acquisitions(folder: Path) -> list[Path]:
     """Return what lies in a folder and below: Inveon pairs by their ``.img``, DICOM folders, NIfTI files; sorted.
 

@@ -80,7 +80,7 @@ def read(path: Path, *, frame: int | None = None) -> InveonImage:
         If one file of the pair is missing or cannot be read, it holds projections, PET or SPECT, has several frames
         and none was chosen, lacks a key that is needed, or the voxels are not as many as the header says.
     """
-    data_path, header_path = _pair(path)
+    data_path, header_path = pair(path)
     header = read_header(header_path)
     _check_kind(header, header_path)
     if not data_path.is_file():
@@ -142,8 +142,14 @@ def header_of(path: Path) -> Path:
     return path.with_name(path.name + HEADER_SUFFIX)
 
 
-def _pair(path: Path) -> tuple[Path, Path]:
-    """Return voxels and header, whichever was named; the header exists."""
+def pair(path: Path) -> tuple[Path, Path]:
+    """Return voxels and header, whichever was named; the header exists.
+
+    Raises
+    ------
+    FileError
+        If the header is absent, or the file holds projections.
+    """
     data_path, header_path = path, header_of(path)
     if path.suffix.lower() == HEADER_SUFFIX:
         data_path, header_path = path.with_name(path.name[: -len(HEADER_SUFFIX)]), path

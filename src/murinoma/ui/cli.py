@@ -9,19 +9,20 @@ import atexit
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from murinoma.errors import MurinomaError, UsageError
-from murinoma.settings import CheckSettings, MergeSettings, RunSettings, SimulateSettings
+from murinoma.settings import CheckSettings, MergeSettings, RunSettings, SimulateSettings, SplitSettings
 
 if TYPE_CHECKING:
     from murinoma.steps import StepResult
 
 DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 130
+INT16_HU = -32768, 32767
 
 Root = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder with 'Dataset 1', 'Dataset 2', ... in it.")]
 Out = Annotated[
@@ -79,8 +80,7 @@ def demo(
     results = []
     for result in flow.demo(folder, RunSettings(workers, force), _progress):
         results.append(result)
-        if result is not results[0]:
-            _explain(result)
+        _explain(result)
     _print_result(results[-1], json_)
     raise typer.Exit(max(_exit_code(result) for result in results))
 
@@ -90,16 +90,86 @@ def simulate(
     folder: Annotated[Path, typer.Argument(help="A new folder for the study.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same study.")] = SimulateSettings.seed,
     spacing: Annotated[float, typer.Option(min=0.1, max=1.0, help="Voxel size, mm.")] = SimulateSettings.spacing_mm,
+    scanner: Annotated[
+        str | None,
+        typer.Option(help="Write scanner files of several mice instead, and no annotations: inveon or dicom."),
+    ] = None,
     workers: Workers = 0,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
-    """Write a study of phantom mice with three simulated annotators, and the truth beside it."""
+    """Write a study of phantom mice with three simulated annotators and the truth, or only their scanner files."""
+    from murinoma.steps.simulate import scan_phantoms
     from murinoma.steps.simulate import simulate as step
 
-    settings = SimulateSettings(seed=seed, spacing_mm=spacing)
+    if scanner not in (None, "inveon", "dicom"):
+        raise UsageError(f"no scanner writes '{scanner}'; --scanner takes inveon or dicom")
+    settings = SimulateSettings(seed=seed, spacing_mm=spacing, scanner_files=scanner or "inveon")
     how = RunSettings(workers, dry_run=dry_run)
-    _show(step(folder, settings=settings, how=how, progress=_progress("simulate")), json_)
+    make = step if scanner is None else scan_phantoms
+    _show(make(folder, settings=settings, how=how, progress=_progress("simulate")), json_)
+
+
+@app.command()
+def split(
+    acquisition: Annotated[
+        Path,
+        typer.Argument(metavar="ACQ", help="An Inveon .img, a DICOM folder, a NIfTI file; or a split.csv of many."),
+    ],
+    into: Annotated[Path, typer.Option(help="The study that the scans go to.")],
+    dataset: Annotated[str, typer.Option(help="Such as 'Dataset 2'.")] = "Dataset 1",
+    time: Annotated[str, typer.Option(help="Time point, such as 8d or 22.5h.")] = "0d",
+    mice: Annotated[str, typer.Option(help="Names in reading order, - for an empty place: M01,M02,-,M03.")] = "",
+    expect: Annotated[int | None, typer.Option(min=1, help="How many mice there are, if they get no names.")] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(help="A window given by hand, in voxels: M01=x0:x1,y0:y1,z0:z1.")
+    ] = None,
+    axes: Annotated[str, typer.Option(help="What x, y, z mean: 'back to belly, right to left, rump to nose'.")] = "",
+    keep_range: Annotated[bool, typer.Option("--keep-range", help="Do not clip to -400..1000 HU.")] = False,
+    isolate: Annotated[bool, typer.Option("--isolate", help="Blank what a window shows of another animal.")] = False,
+    calibrate: Annotated[str, typer.Option(help="What air and water read here: air=-950,water=40.")] = "",
+    series: Annotated[str | None, typer.Option(help="Which DICOM series, by number, UID or description.")] = None,
+    frame: Annotated[int | None, typer.Option(min=0, help="Which frame of an Inveon file of several.")] = None,
+    fill_gaps: Annotated[int, typer.Option(min=0, help="Interpolate up to so many missing DICOM slices.")] = 0,
+    workers: Workers = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+    json_: Json = False,
+) -> None:
+    """Cut an acquisition with several mice into one CT per mouse, with a sheet to check it by."""
+    from murinoma.steps.split import SplitJob, read_jobs
+    from murinoma.steps.split import split as step
+
+    given = SplitSettings(calibrate=_two_points(calibrate), isolate=isolate)
+    settings = replace(given, range_hu=INT16_HU) if keep_range else given
+    one = SplitJob(
+        acquisition,
+        dataset,
+        time,
+        tuple(name.strip() for name in mice.split(",") if name.strip()),
+        expect,
+        axes,
+        tuple(_box(text) for text in box or ()),
+        series,
+        frame,
+        fill_gaps,
+    )
+    jobs = read_jobs(acquisition) if acquisition.suffix.lower() == ".csv" else [one]
+    how = RunSettings(workers, force, dry_run)
+    _show(step(jobs, into, settings=settings, how=how, progress=_progress("split")), json_)
+
+
+@app.command()
+def paste(
+    mask: Annotated[list[Path], typer.Argument(help="Masks of mice that were split from one acquisition.")],
+    onto: Annotated[Path, typer.Option(help="The acquisition.")],
+    into: Annotated[Path, typer.Option(help="The NIfTI file to write.")],
+    json_: Json = False,
+) -> None:
+    """Put masks back into the grid of the acquisition that their mice were cut from."""
+    from murinoma.steps.paste import paste as step
+
+    _show(step(mask, onto, into), json_)
 
 
 @app.command()
@@ -168,6 +238,27 @@ def report(study: Root, out: Out = None, json_: Json = False) -> None:
     from murinoma.study import read_study
 
     _show(step(read_study(study, out=out), progress=_progress("report")), json_)
+
+
+def _two_points(text: str) -> tuple[float, float] | None:
+    """Return what air and water read, from ``air=-950,water=40``."""
+    if not text:
+        return None
+    try:
+        said = dict(part.strip().split("=") for part in text.split(","))
+        return float(said["air"]), float(said["water"])
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"--calibrate '{text}' is not understood; write air=-950,water=40") from error
+
+
+def _box(text: str) -> tuple[str, tuple[slice, slice, slice]]:
+    """Return a mouse and its window along (z, y, x), from ``M01=x0:x1,y0:y1,z0:z1``."""
+    try:
+        name, axes = text.split("=")
+        x, y, z = (slice(*(int(end) for end in part.split(":"))) for part in axes.split(","))
+    except ValueError as error:
+        raise UsageError(f"--box '{text}' is not understood; write M01=10:202,30:222,0:450 (x, y, z)") from error
+    return name.strip(), (z, y, x)
 
 
 def _progress(step: str) -> Callable[[int, int, str], None] | None:

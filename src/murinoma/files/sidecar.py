@@ -1,0 +1,101 @@
+"""The JSON beside a CT: how it was acquired, what its axes mean, and where in the acquisition it lies."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from murinoma.errors import FileError
+from murinoma.files.atomic import write_text
+from murinoma.files.parameters import Parameters
+
+FORMAT = "murinoma.ct/1"
+DIRECTIONS = {
+    frozenset({"right", "left"}),
+    frozenset({"back", "belly"}),
+    frozenset({"rump", "nose"}),
+}  # the three axes of an animal; each stored axis runs along one of them
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What stands beside a CT.
+
+    Attributes
+    ----------
+    parameters
+        How the acquisition was made.
+    axes
+        Stored axis (``x``, ``y``, ``z``) -> what it runs from and to (``right to left``); empty where unknown.
+    source
+        Name of the scanner's file.
+    source_sha256
+        Of that file; of a series, of all its files in the order of their paths.
+    box
+        Voxels of the acquisition that were cut out: axis -> (first, last + 1).
+    notes
+        What was done to the values: the range they were clipped to, a calibration, blanked neighbours.
+    """
+
+    parameters: Parameters = field(default_factory=Parameters)
+    axes: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    source_sha256: str = ""
+    box: Mapping[str, list[int]] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_sidecar(sidecar: Sidecar, path: Path) -> None:
+    """Write a sidecar, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    write_text(path, json.dumps({"format": FORMAT, **asdict(sidecar)}, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """Return the sidecar at `path`, or nothing if there is none.
+
+    Raises
+    ------
+    FileError
+        If it is damaged or of a newer format.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = content.pop("format")
+        content["parameters"] = Parameters(**content.get("parameters", {}))
+        sidecar = Sidecar(**content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{path} is damaged ({error!r}); split the acquisition again, or delete it") from error
+    if known != FORMAT:
+        raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
+    return sidecar
+
+
+def axes_meaning(text: str) -> dict[str, str]:
+    """Return what stored axes mean, from ``back to belly, right to left, rump to nose`` for x, y, z.
+
+    Raises
+    ------
+    FileError
+        If it does not name the three axes of an animal, each once.
+
+    Examples
+    --------
+    >>> axes_meaning("back to belly, right to left, rump to nose")["y"]
+    'right to left'
+    """
+    said = [part.strip() for part in text.split(",")]
+    if len(said) != 3 or {frozenset(part.split(" to ")) for part in said} != DIRECTIONS:
+        raise FileError(
+            f"'{text}' does not say what the axes x, y, z mean; write it like "
+            "'back to belly, right to left, rump to nose'"
+        )
+    return dict(zip("xyz", said, strict=True))
