@@ -1,13 +1,15 @@
-"""Tables 1, 3 and 4 of small studies, by hand."""
+"""Tables 1 to 4 of small studies, by hand."""
 
+import re
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from murinoma import published
-from murinoma.pages.paper_tables import table1, table3, table4
+from murinoma.pages.paper_tables import table1, table2, table3, table4
 
 
 def scan(dataset: str = "Dataset 1", mouse: str = "M01", time: str = "0d", **values: float) -> dict[str, object]:
@@ -44,7 +46,7 @@ TUMORS = pd.DataFrame(
 )
 
 
-def row(table: pd.DataFrame, **values: str) -> dict[str, float]:
+def row(table: pd.DataFrame, **values: str) -> dict[str, Any]:
     """Return the one row of a table with these values."""
     for name, value in values.items():
         table = table[table[name] == value]
@@ -67,6 +69,92 @@ def test_table_1_of_one_tumor_has_no_standard_deviation() -> None:
     second = row(table1(SCANS, TUMORS, {}, []), dataset="Dataset 2")
     assert second["volume_mean_cm3"] == 2
     assert np.isnan(second["volume_std_cm3"])
+
+
+def made(mouse: str, time: str, dataset: str = "Dataset 1", **parameters: float | str) -> dict[str, object]:
+    """Return how a scan was made, as `table2` takes it; the time in days."""
+    return {"dataset": dataset, "mouse": mouse, "time": time, "hours": 24.0 * float(time[:-1]), **parameters}
+
+
+def table_2(rows: list[dict[str, object]], *nominal: int, **said: str) -> dict[str, Any]:
+    """Return the row of Dataset 1, with nominal days, and what people say."""
+    times = {"Dataset 1": {f"{day}d": 24.0 * day for day in nominal}} if nominal else {}
+    return row(table2(pd.DataFrame(rows), times, {"Dataset 1": said}, [], []), dataset="Dataset 1")
+
+
+def test_table_2_lists_what_is_missing_as_the_paper_does() -> None:
+    """Days 0, 7, 13: M01 lacks 7 and 13, M02 nothing, M03 day 0; the days are sorted by hours, not as text."""
+    rows = [made("M01", "0d"), *(made("M02", f"{day}d") for day in (0, 13, 7)), made("M03", "7d"), made("M03", "13d")]
+    found = table_2(rows)
+    assert found["time_points"] == "0d; 7d; 13d"
+    assert found["missing"] == "M01: 7d, 13d; M03: 0d"
+    assert found["other_scans"] == ""
+
+
+def test_nominal_time_points_win_over_those_found() -> None:
+    """Nominal 0 and 8, found 0 and 9: 8 is missing, 9 is another scan; 192 h are 8 d."""
+    rows = [made("M01", "0d"), made("M01", "9d"), made("M02", "0d"), {**made("M02", "8d"), "time": "192h"}]
+    found = table_2(rows, 0, 8)
+    assert (found["time_points"], found["missing"], found["other_scans"]) == ("0d; 8d", "M01: 8d", "M01: 9d")
+
+
+def test_a_scan_that_was_left_out_is_not_missing() -> None:
+    """M01 was scanned on day 8, and people left the scan out: Table 2 is about scans that were made."""
+    rows = pd.DataFrame([made("M01", "0d"), made("M02", "0d"), made("M02", "8d")])
+    table = table2(rows, {}, {}, [("Dataset 1", "M01", 192.0), ("Dataset 2", "M02", 0.0)], [])
+    assert row(table, dataset="Dataset 1")["missing"] == ""
+
+
+def test_parameters_that_differ_are_all_listed_and_people_win() -> None:
+    """65 and 80 kVp in one dataset: both, in order; the exposure is what people say; nothing is known of the bed."""
+    rows = [made("M01", "0d", voltage_kVp=80.0, exposure_ms=270, scanner="Inveon"), made("M01", "8d", voltage_kVp=65)]
+    found = table_2(rows, exposure_ms="350")
+    assert (found["voltage_kVp"], found["exposure_ms"], found["scanner"]) == ("65; 80", "350", "Inveon")
+    assert pd.isna(found["bed"])
+    assert pd.isna(found["current_uA"])
+
+
+def test_a_text_where_a_number_belongs_is_shown_as_it_is() -> None:
+    """A sidecar is not ours alone: ``70 kV`` beside 70 gives both."""
+    assert table_2([made("M01", "0d", voltage_kVp=70), made("M01", "8d", voltage_kVp="70 kV")])["voltage_kVp"] == (
+        "70; 70 kV"
+    )
+
+
+def printed_absences(text: str) -> set[tuple[str, str]]:
+    """Return (mouse, time) from a cell of the printed Table 2: ``M01:20d;M02:20d,M03:13d,20d`` or ``M07-M18:0h``."""
+    found = set()
+    for first, last, times in re.findall(r"M(\d+)(?:-M(\d+))?:((?:[\d.]+[hd],?)+)", text):
+        mice = range(int(first), int(last or first) + 1)
+        found |= {(f"M{mouse:02d}", time) for mouse in mice for time in times.strip(",").split(",")}
+    return found
+
+
+def test_the_printed_table_2_lacks_four_absences() -> None:
+    """Of the catalogue's 452 scans; with them the counts are those of Table 1. Everything else agrees."""
+    scans = published.catalogue().assign(hours=0.0)
+    unit = scans["time"].str[-1].map({"h": 1, "d": 24})
+    scans["hours"] = scans["time"].str[:-1].astype(float) * unit
+    scans = scans.sort_values(["dataset", "mouse"])
+    every = [f"Dataset {number}" for number in range(1, 11)]
+    table = table2(scans[["dataset", "mouse", "time", "hours"]], {}, {}, [], every).set_index("dataset")
+    extra = {}
+    for dataset in every:
+        ours, printed = (
+            printed_absences(str(table.loc[dataset, column]).replace(" ", ""))
+            for column in ("missing", "published_missing")
+        )
+        assert printed <= ours, dataset
+        extra[dataset] = ours - printed
+    assert {dataset: found for dataset, found in extra.items() if found} == {
+        "Dataset 2": {("M14", "8d")},
+        "Dataset 6": {("M03", "0d")},
+        "Dataset 10": {("M07", "13d"), ("M25", "13d")},
+    }
+    assert (table.loc["Dataset 10", "time_points"], table.loc["Dataset 10", "published_time_points"]) == (
+        "0d; 13d",
+        "0h;3d",
+    )
 
 
 def test_table_3_by_hand() -> None:

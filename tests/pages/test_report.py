@@ -9,8 +9,9 @@ import pytest
 
 from murinoma import published
 from murinoma.pages.figures import line_styles, view_scan
-from murinoma.pages.paper_tables import table1, table3, table4
-from murinoma.pages.report import ReportTables, ScanPicture, StudyFacts, mean_and_std, render_report
+from murinoma.pages.paper_tables import table1, table2, table3, table4
+from murinoma.pages.report import AcquisitionSheet, ScanPicture, StudyFacts, render_report
+from murinoma.pages.report_tables import ReportTables, mean_and_std
 
 ALL_DATASETS = [f"Dataset {number}" for number in range(1, 11)]
 FACTS = StudyFacts("My study", datasets=1, mice=2, scans=2, annotators=("A", "B", "C"))
@@ -83,15 +84,27 @@ def tables_of(annotators: str = "ABC", known: tuple[str, ...] = (), findings: tu
         scans,
         tumors,
         table1(scans, tumors, {}, known),
+        table2(scans.assign(voltage_kVp=70, voxel_mm="0.210"), {}, {}, [], known),
         table3(scans, tumors, annotators, known),
         table4(scans, annotators, known),
         pd.DataFrame(findings, columns=list(FINDING)),
     )
 
 
-def page_of(tables: ReportTables, facts: StudyFacts = FACTS, pictures: tuple[ScanPicture, ...] = ()) -> str:
+def page_of(
+    tables: ReportTables,
+    facts: StudyFacts = FACTS,
+    pictures: tuple[ScanPicture, ...] = (),
+    sheets: tuple[AcquisitionSheet, ...] = (),
+) -> str:
     """Return the page of some tables."""
-    return render_report(facts, tables, pictures, version="1.2.3")
+    return render_report(facts, tables, pictures, sheets, version="1.2.3")
+
+
+def sheet(name: str = "M01_M02_0d", *doubts: str, png: bytes | None = b"picture") -> AcquisitionSheet:
+    """Return an acquisition of two mice."""
+    path = f"derivatives/split/Dataset 1/{name}.png"
+    return AcquisitionSheet("Dataset 1", name, "scan.img", ("M01", "M02"), doubts, path, png)
 
 
 def picture() -> ScanPicture:
@@ -114,6 +127,64 @@ def test_table_1_shows_the_volumes_as_the_paper_prints_them() -> None:
     head, row = table_named(page_of(tables_of()), "Table 1")
     assert row == ["Dataset 1", "2", "2", "1", "2.000 ± 0.000", "2.000", "2.000", "2"]
     assert head[4:7] == ["Volume (cm³)", "Minimum (cm³)", "Maximum (cm³)"]
+
+
+def test_table_2_has_the_papers_columns_and_those_that_are_known() -> None:
+    """70 kVp, 0.210 mm; what nobody recorded is a dash that is explained; a scanner only where one is known."""
+    head, row = table_named(page_of(tables_of()), "Table 2")
+    assert head[1:] == [
+        "Voltage (kVp)",
+        "Exposure time (ms)",
+        "Current (µA)",
+        "Voxel size (mm)",
+        "Scan time points",
+        "Scans not present at time points",
+    ]
+    assert row == ["Dataset 1", "70", "–", "–", "0.210", "0d", "none"]
+    assert "– means not recorded" in page_of(tables_of())
+    tables = tables_of()
+    tables.table2["scanner"] = "Inveon"
+    assert table_named(page_of(tables), "Table 2")[0][-1] == "Scanner"
+
+
+def test_scans_at_other_times_are_named_below_table_2() -> None:
+    """A scan on day 9 where day 8 was planned is in no column of the paper."""
+    tables = tables_of()
+    assert "Scans at other times" not in page_of(tables)
+    tables.table2["other_scans"] = "M01: 9d"
+    assert "Scans at other times: Dataset 1 M01: 9d." in page_of(tables)
+
+
+def test_table_2_of_the_published_study_stands_beside_the_printed_one() -> None:
+    """Printed values stand below ours, with blanks; a repeated list is not printed twice; what differs is explained."""
+    tables = tables_of(known=tuple(ALL_DATASETS))
+    tables.table2.loc[0, "missing"] = "M11: 22.5h; M12: 22.5h"
+    page = page_of(tables)
+    first = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in table_named(page, "Table 2")[1]]
+    assert first[1] == "70 published 80"
+    assert first[4:7] == [
+        "0.210 published 0.210",
+        "0d published 0h; 3h; 22.5h",
+        "M11: 22.5h; M12: 22.5h published the same",
+    ]
+    assert "Dataset 2 M14: 8d; Dataset 6 M03: 0d; Dataset 10 M07: 13d; M25: 13d" in page
+    assert "It says 3d for Dataset 10" in page
+    assert "It says 3d" not in page_of(tables_of(known=("Dataset 1",)))
+
+
+def test_sheets_of_acquisitions_are_folded_in() -> None:
+    """A picture with an alternative text, its doubts and file; the summary counts the doubts; others are listed."""
+    page = page_of(tables_of(), sheets=(sheet("M01_M02_0d", "two <mice> touch"), sheet("M03_M04_0d", png=None)))
+    (image,) = Page(page).images
+    assert image["alt"] == "scan.img seen along its three axes, with the windows of M01, M02."
+    assert image["src"] == "data:image/png;base64,cGljdHVyZQ=="
+    assert "1 doubt</span></summary>" in page
+    assert "two &lt;mice&gt; touch" in page
+    assert "2 acquisitions were split into one CT per mouse; with a doubt: 1." in page
+    assert "1 more acquisition, whose sheet is not in this page" in page
+    rows = table_named(page, "The sheets are files")
+    assert rows[1] == ["Dataset 1 M03_M04_0d", "none", "derivatives/split/Dataset 1/M03_M04_0d.png"]
+    assert 'id="acquisitions"' not in page_of(tables_of())
 
 
 def test_table_3_has_a_row_per_pair_and_one_for_all() -> None:
@@ -149,12 +220,12 @@ def test_what_the_paper_does_not_print_has_its_own_table() -> None:
 
 
 def test_published_values_stand_beside_only_where_the_study_is_the_published_one() -> None:
-    """All ten datasets: each printed value of Tables 1, 3 and 4, and no baseline; another study: the reverse."""
+    """All ten datasets: each printed value of Tables 1 to 4, and no baseline; another study: the reverse."""
     page = page_of(tables_of(known=tuple(ALL_DATASETS)))
     assert table_named(page, "Table 1")[1][4] == "2.000 ± 0.000 published 0.330 ± 0.153"
     assert table_named(page, "Table 3. ")[1][3] == "−50.0 ± 0.0 published −0.8 ± 16.5"
     assert table_named(page, "Table 4")[10][1] == "0.850 ± 0.071 published 0.868 ± 0.046"
-    cells = 10 * 7 + 3 * 3 + 3 + 10 * 4  # of Tables 1, 3, 3 continued, 4
+    cells = 10 * 7 + 10 * 6 + 3 * 3 + 3 + 10 * 4  # of Tables 1, 2, 3, 3 continued, 4
     assert page.count('class="published"') == cells
     assert "Human baseline" not in page
     other = page_of(tables_of())
@@ -208,7 +279,7 @@ def test_markup_in_names_is_shown_and_not_obeyed() -> None:
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     """Every address is a place in the page or a data URI; styles import nothing; there is no script."""
-    page = page_of(tables_of(), pictures=(picture(),))
+    page = page_of(tables_of(), pictures=(picture(),), sheets=(sheet(),))
     found = Page(page)
     assert all(address.startswith(("#", "data:")) for address in found.addresses)
     assert not {"script", "link", "iframe", "object", "embed"} & set(found.tags)
@@ -251,7 +322,7 @@ def test_failures_and_exclusions_are_named() -> None:
     """Each stands with its reason."""
     facts = replace(FACTS, failures=(("Dataset 1 M09_0d", "it is cut"),), exclusions=(("Dataset 1 M08_0d", "dead"),))
     page = page_of(tables_of(), facts)
-    assert "1 scan without a result" in page
+    assert "1 failure" in page
     assert "<strong>Dataset 1 M09_0d</strong>: it is cut" in page
     assert "Dataset 1 M08_0d: dead" in page
 
@@ -272,7 +343,7 @@ def test_performance_is_shown_once_there_is_a_consensus() -> None:
 
 def test_the_page_is_built_for_all_readers() -> None:
     """A language, a viewport, heads of rows and columns with a scope, headings without a gap, tables that scroll."""
-    page = page_of(tables_of(), pictures=(picture(),))
+    page = page_of(tables_of(), pictures=(picture(),), sheets=(sheet(png=None),))
     assert '<html lang="en">' in page
     assert '<meta name="viewport"' in page
     assert page.count("<th ") == page.count('scope="col"') + page.count('scope="row"')

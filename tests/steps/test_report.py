@@ -1,3 +1,5 @@
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +7,13 @@ import pandas as pd
 import pytest
 
 from murinoma.errors import FileError, StudyError
+from murinoma.files.parameters import Parameters
+from murinoma.files.records import Record, write_record
+from murinoma.files.sidecar import Sidecar, axes_meaning, write_sidecar
 from murinoma.files.tables import write_table
 from murinoma.settings import ReportSettings, RunSettings
 from murinoma.steps.agree import agree
-from murinoma.steps.report import report
+from murinoma.steps.report import _turned, report
 from murinoma.study import read_study
 from tests.builders import box, three_masks, two_scan_study, write_scan
 
@@ -79,8 +84,167 @@ def test_a_sidecar_tells_left_from_right(tmp_path: Path) -> None:
     """Where the axes are recorded beside the CT, L and R are in the picture."""
     mask = box(SHAPE, (2, 8), (2, 8), (2, 6))
     folder = write_scan(tmp_path, "M01_0d", {"A": mask, "B": mask}, np.full(SHAPE, 40, np.int16))
-    (folder / "CT_M01_0d.json").write_text('{"axes": {"y": "right to left"}}', encoding="utf-8")
+    axes = axes_meaning("back to belly, right to left, rump to nose")
+    write_sidecar(Sidecar(axes=axes), folder / "CT_M01_0d.json")
     assert "the animal’s own left and right" in page_of(tmp_path)
+
+
+def test_study_toml_wins_over_the_sidecar_and_turns_the_picture(tmp_path: Path) -> None:
+    """A tumor 4 voxels from the low end of x is in the fifth slice from the rump if x runs from rump to nose.
+
+    The sidecar says that z does; with nose to rump the slice is counted from the other end.
+    """
+    mask = box(SHAPE, (2, 8), (2, 8), (4, 5))
+    folder = write_scan(tmp_path, "M01_0d", {"A": mask, "B": mask}, np.full(SHAPE, 40, np.int16))
+    stored = axes_meaning("back to belly, right to left, rump to nose")
+    write_sidecar(Sidecar(axes=stored), folder / "CT_M01_0d.json")
+    assert "Slice 5 of 12, counted from the rump" in page_of(tmp_path)
+    (tmp_path / "study.toml").write_text('axes = "rump to nose, left to right, belly to back"\n')
+    assert "Slice 5 of 8, counted from the rump" in page_of(tmp_path)
+    (tmp_path / "study.toml").write_text('axes = "nose to rump, left to right, belly to back"\n')
+    page = page_of(tmp_path)
+    assert "Slice 4 of 8, counted from the rump" in page
+    assert "the animal’s own left and right" in page
+
+
+def test_a_turned_array_runs_from_rump_to_nose_between_the_sides_and_from_back_to_belly() -> None:
+    """Of 2 x 3 x 4 voxels (z left-right, y belly to back, x nose to rump) x comes first, and both others follow."""
+    voxels = np.arange(24).reshape(2, 3, 4)
+    turned = _turned(voxels, {"x": "nose to rump", "y": "belly to back", "z": "left to right"})
+    assert turned.shape == (4, 2, 3)
+    assert turned[0, 1, 0] == voxels[1, 2, 3]
+    assert turned[3, 0, 2] == voxels[0, 0, 0]
+    assert (_turned(voxels, {}) == voxels).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "not json",
+        '{"parameters": {}}',
+        '{"format": "murinoma.ct/2"}',
+        '{"format": "murinoma.ct/1", "axes": {"y": "right to left"}}',
+        '{"format": "murinoma.ct/1", "axes": "sideways"}',
+        '{"format": "murinoma.ct/1", "axes": {"x": "up", "y": "down", "z": "left"}}',
+    ],
+)
+def test_a_damaged_sidecar_is_named_and_the_page_is_written(tmp_path: Path, content: str) -> None:
+    """One failure for the scan; its picture is shown without left and right."""
+    mask = box(SHAPE, (2, 8), (2, 8), (2, 6))
+    folder = write_scan(tmp_path, "M01_0d", {"A": mask, "B": mask}, np.full(SHAPE, 40, np.int16))
+    (folder / "CT_M01_0d.json").write_text(content, encoding="utf-8")
+    study = read_study(tmp_path)
+    agree(study)
+    result = report(study)
+    assert [failure.scan for failure in result.failed] == ["Dataset 1 M01_0d"]
+    assert result.numbers == {"pictures": 1}
+
+
+def test_table_2_is_written_from_sidecars_headers_and_study_toml(tmp_path: Path) -> None:
+    """70 and 80 kVp beside the CTs, 350 ms by people, 1 mm in the header, M02 without day 8 though it was planned."""
+    for mouse, day, kvp in (("M01", "0d", 70), ("M01", "8d", 80), ("M02", "0d", 70)):
+        folder = write_scan(tmp_path, f"{mouse}_{day}", three_masks(), np.full((8, 8, 8), 40, np.int16))
+        write_sidecar(Sidecar(Parameters(kvp=kvp, ms=300, scanner="Inveon")), folder / f"CT_{mouse}_{day}.json")
+    (tmp_path / "study.toml").write_text('[datasets.1]\nms = 350\nbed = "flat"\n')
+    page = page_of(tmp_path)
+    table = pd.read_csv(tmp_path / "derivatives" / "report" / "table2.csv", dtype=str).to_dict("records")[0]
+    assert {key: table[key] for key in ("voltage_kVp", "exposure_ms", "voxel_mm", "scanner", "bed", "missing")} == {
+        "voltage_kVp": "70; 80",
+        "exposure_ms": "350",
+        "voxel_mm": "1.000",
+        "scanner": "Inveon",
+        "bed": "flat",
+        "missing": "M02: 8d",
+    }
+    assert page.index("Table 1. ") < page.index("Table 2. ") < page.index("Table 3. ")
+
+
+def test_scans_that_were_made_are_not_missing(tmp_path: Path) -> None:
+    """M02's day 8 was left out, M03's has files that name another scan: neither is missing; M04's is."""
+    root = two_scan_study(tmp_path)
+    for scan in ("M02_0d", "M02_8d", "M03_0d", "M03_8d", "M04_0d"):
+        write_scan(root, scan, three_masks())
+    (root / "exclude.csv").write_text("dataset,mouse,time,tumor,reason\n1,M02,8d,,moved\n", encoding="utf-8")
+    folder = root / "Dataset 1" / "M03_8d" / "M03_8d"
+    (folder / "Annotator_A_M03_8d.nii.gz").rename(folder / "Annotator_A_M09_8d.nii.gz")
+    page_of(root)
+    (row,) = pd.read_csv(root / "derivatives" / "report" / "table2.csv", dtype=str).to_dict("records")
+    assert (row["time_points"], row["missing"]) == ("0d; 8d", "M04: 8d")
+
+
+def split_record(root: Path, splits: dict[str, list[str]], size: int = 100) -> None:
+    """Write what split leaves: a record of acquisitions (title -> doubts) of M01 and M02, and a sheet for each."""
+    entries = {}
+    for title, doubts in splits.items():
+        word, number, time, _ = title.split(" ", 3)
+        path = root / "derivatives" / "split" / f"{word} {number}" / f"M01_M02_{time}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x89PNG" + bytes(size))
+        entries[title] = {"inputs": {}, "result": {"mice": {"M01": {}, "M02": {}}, "doubts": doubts, "notices": []}}
+    write_record(Record("split", "1", {}, entries), root / "derivatives" / "split" / "record.json")
+
+
+def test_sheets_of_split_are_shown_wherever_other_results_go(tmp_path: Path) -> None:
+    """The sheet and its doubts are in the page, its file is named from the study on, also with ``--out``."""
+    root = two_scan_study(tmp_path / "study")
+    split_record(root, {"Dataset 1 8d b c.img": [], "Dataset 1 0d a.img": ["two mice touch"]})
+    study = read_study(root, out=tmp_path / "out")
+    agree(study)
+    result = report(study)
+    assert result.result is not None
+    page = result.result.read_text(encoding="utf-8")
+    assert page.count('class="sheet"') == 2
+    assert page.index("a.img") < page.index("b c.img")
+    assert "two mice touch" in page
+    assert f"Sheet: {Path('derivatives/split/Dataset 1/M01_M02_0d.png')}" in page
+    assert str(tmp_path) not in page
+
+
+def test_of_many_sheets_some_are_shown_and_all_are_listed(tmp_path: Path) -> None:
+    """Of 200 acquisitions of 300 kB, 12 are shown: one of each dataset, then those with doubts; under 10 MB."""
+    root = two_scan_study(tmp_path)
+    titles: dict[str, list[str]] = {
+        f"Dataset {number} {day}d scan{day}.img": [] for number in range(1, 11) for day in range(20)
+    }
+    doubted = {f"Dataset 3 {day}d scan{day}.img": ["it is cut"] for day in (7, 9, 11)}
+    split_record(root, {**titles, **doubted}, 300_000)
+    page = page_of(root)
+    shown = re.findall(r"<summary>(Dataset .*?)(?:</summary>| <span)", page)
+    assert shown == [
+        "Dataset 1 M01_M02_0d",
+        "Dataset 2 M01_M02_0d",
+        *(f"Dataset 3 M01_M02_{day}d" for day in (7, 9, 11)),
+        *(f"Dataset {number} M01_M02_0d" for number in range(4, 11)),
+    ]
+    assert "188 more acquisitions" in page
+    assert page.count("M01_M02_19d.png") == 10
+    assert len(page) < 10_000_000
+
+
+def test_large_sheets_are_listed_instead_of_shown(tmp_path: Path) -> None:
+    """Two sheets of 4 MB each: one is shown; a sheet that is gone is said to be."""
+    root = two_scan_study(tmp_path)
+    split_record(root, {f"Dataset 1 {day}d a.img": [] for day in range(3)}, 4_000_000)
+    (root / "derivatives" / "split" / "Dataset 1" / "M01_M02_2d.png").unlink()
+    page = page_of(root)
+    assert page.count('class="sheet"') == 1
+    assert "2 more acquisitions" in page
+    assert "gone; split the acquisition again" in page
+
+
+@pytest.mark.parametrize("result", ["{}", "[]", '{"mice": {}, "doubts": 3}', "null"])
+@pytest.mark.parametrize("title", ["Dataset 1 0d a.img", "sideways"])
+def test_a_damaged_record_of_split_is_named_and_the_page_is_written(tmp_path: Path, title: str, result: str) -> None:
+    """One failure; the rest of the page is there."""
+    root = two_scan_study(tmp_path)
+    split_record(root, {"Dataset 1 0d a.img": []})
+    record = root / "derivatives" / "split" / "record.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    content["scans"] = {title: {"inputs": {}, "result": json.loads(result)}}
+    record.write_text(json.dumps(content), encoding="utf-8")
+    study = read_study(root)
+    agree(study)
+    assert [failure.scan for failure in report(study).failed] == ["What split has recorded"]
 
 
 def test_the_typical_scan_has_the_median_tumor(tmp_path: Path) -> None:
@@ -164,7 +328,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_skeleton_of_the_published_database_stands_beside_the_paper(skeleton: Path, tmp_path: Path) -> None:
-    """452 scans: ten pictures, the printed values beside ours, and a page under 1 MB."""
+    """452 scans: ten pictures, the printed values beside ours (M14 8d is in our Table 2), and a page under 1 MB."""
     study = read_study(skeleton, out=tmp_path)
     agree(study)
     told: list[tuple[int, int]] = []
@@ -174,6 +338,7 @@ def test_the_skeleton_of_the_published_database_stands_beside_the_paper(skeleton
     assert "452 scans of 223 mice in 10 datasets" in page
     assert told == [(count, 10) for count in range(1, 11)]
     assert "published 0.330 ± 0.153" in page
+    assert "M13: 8d; M14: 8d; M23: 8d" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "Human baseline" not in page
     assert len(page) < 1_000_000
 

@@ -13,7 +13,7 @@ import pytest
 
 from murinoma import published
 from murinoma.errors import StudyError
-from murinoma.study import Finding, Study, read_study
+from murinoma.study import DatasetNotes, Finding, Study, read_study
 from tests.builders import box, two_scan_study, write_nifti, write_scan
 
 Form = Literal["NFC", "NFD"]  # accents in one letter, or in two as macOS stores them
@@ -426,6 +426,22 @@ def test_study_toml_gives_title_and_notes(tmp_path: Path) -> None:
     assert [time.label for time in notes.time_points] == ["0d", "22.5h", "8d"]
 
 
+def test_study_toml_says_how_scans_were_made(tmp_path: Path) -> None:
+    """Numbers and words as they are written; ``kVp`` is read as ``kvp``; a dataset's own axes win over the file's."""
+    write_scan(two_scan_study(tmp_path), "M01_0d", MASK, dataset="Dataset 2")
+    (tmp_path / "study.toml").write_text(
+        'axes = "back to belly,right to left, rump to nose"\n'
+        '[datasets."Dataset 1"]\nkVp = 70\nua = 500\nms = 350.5\nscanner = "Inveon"\nreconstruction = "Feldkamp"\n'
+        'bed = "two-storey"\nsite = " flank "\naxes = "left to right, belly to back, nose to rump"\n'
+    )
+    notes = read_study(tmp_path).notes
+    first = notes["Dataset 1"]
+    assert (first.kvp, first.ua, first.ms, first.scanner) == (70.0, 500.0, 350.5, "Inveon")
+    assert (first.reconstruction, first.bed, first.site) == ("Feldkamp", "two-storey", "flank")
+    assert first.axes == "left to right, belly to back, nose to rump"
+    assert notes["Dataset 2"] == DatasetNotes(axes="back to belly, right to left, rump to nose")
+
+
 @pytest.mark.parametrize("name", ["2", "Study 2", "dataset_02"])
 def test_notes_find_their_dataset_however_it_is_written(tmp_path: Path, name: str) -> None:
     """Readers take `2` and `Study 2` for `Dataset 2`, here as everywhere."""
@@ -443,6 +459,15 @@ def test_notes_find_their_dataset_however_it_is_written(tmp_path: Path, name: st
         '[datasets."Dataset 1"]\nyear = "soon"',
         '[datasets."Dataset 1"]\ntime_points = [8]',
         '[datasets."Dataset 1"]\ntime_points = ["8 days"]',
+        '[datasets."Dataset 1"]\nkvp = "70 kV"',
+        '[datasets."Dataset 1"]\nua = -500',
+        '[datasets."Dataset 1"]\nms = nan',
+        '[datasets."Dataset 1"]\nms = true',
+        '[datasets."Dataset 1"]\nbed = 3',
+        '[datasets."Dataset 1"]\naxes = "back to belly"',
+        'axes = "back to belly, back to belly, rump to nose"',
+        'axes = "z, y, x"',
+        "axes = 3",
         'format = "murinoma.study/2"',
         "title = '\xff'",
     ],

@@ -1,11 +1,12 @@
-"""The paper's Tables 1, 3 and 4, made from the table of scans and the table of tumors.
+"""The paper's Tables 1 to 4, made from the tables of scans and tumors, and from how the scans were made.
 
 Every standard deviation has divisor n - 1. Dice and kappa are per scan, volumes per tumor. Where the study is
 the published one, each value has the printed one beside it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,17 @@ import pandas as pd
 
 from murinoma import published
 
-KEYS = ["dataset", "mouse", "time"]
+PARAMETERS = (
+    "voltage_kVp",
+    "exposure_ms",
+    "current_uA",
+    "voxel_mm",
+    "scanner",
+    "reconstruction",
+    "bed",
+    "site",
+)  # the columns of Table 2 that say how scans were made
+BETWEEN = "; "  # the values of one cell
 
 
 def table1(scans: pd.DataFrame, tumors: pd.DataFrame, years: dict[str, int], known: Sequence[str]) -> pd.DataFrame:
@@ -54,6 +65,70 @@ def table1(scans: pd.DataFrame, tumors: pd.DataFrame, years: dict[str, int], kno
     if table["year"].notna().any():
         table["year"] = table["year"].astype("Int64")
     return _beside(table, published.table(1), known)
+
+
+def table2(
+    scans: pd.DataFrame,
+    nominal: Mapping[str, Mapping[str, float]],
+    said: Mapping[str, Mapping[str, str]],
+    left_out: Collection[tuple[str, str, float]],
+    known: Sequence[str],
+) -> pd.DataFrame:
+    """Return Table 2, a row per dataset: how its scans were made, when, and which are not there.
+
+    Where the scans of a dataset differ, a cell holds all values (``65; 80``). A scan is missing if another scan of
+    its mouse is there, and none at that time (``M03: 13d, 20d``). ``other_scans`` are those at no nominal time.
+
+    Parameters
+    ----------
+    scans
+        A row per scan: ``dataset, mouse, time, hours``, and as many of `PARAMETERS` as are known.
+    nominal
+        Dataset -> time point -> hours; without a dataset, the time points of its scans.
+    said
+        Dataset -> column -> what people say, which wins over `scans`.
+    left_out
+        (dataset, mouse, hours) of scans that were made but do not count: they are not missing.
+    known
+        As `table1`.
+    """
+    rows = []
+    for name, part in scans.groupby("dataset", sort=False):
+        dataset = str(name)
+        found = part.sort_values("hours", kind="stable").drop_duplicates("hours")
+        times = nominal.get(dataset) or dict(zip(found["time"], found["hours"], strict=True))
+        row: dict[str, str | None] = {"dataset": dataset, "time_points": BETWEEN.join(times)}
+        row |= {column: _values(part[column]) for column in PARAMETERS if column in part}
+        row |= said.get(dataset, {})
+        away = {(mouse, hours) for where, mouse, hours in left_out if where == dataset}
+        rows.append({**row, **_absences(part, times, away)})
+    columns = ["dataset", *PARAMETERS, "time_points", "missing", "other_scans"]
+    return _beside(pd.DataFrame(rows, columns=columns), published.table(2), known)
+
+
+def _values(column: pd.Series) -> str | None:
+    """Return the different values of a dataset, numbers in order; nothing where there is none."""
+    values = list(column.dropna().unique())
+    if all(isinstance(value, Real) for value in values):
+        values = [f"{value:g}" for value in sorted(values)]
+    return BETWEEN.join(map(str, values)) or None
+
+
+def _absences(
+    part: pd.DataFrame, times: Mapping[str, float], left_out: Collection[tuple[str, float]]
+) -> dict[str, str]:
+    """Return which scans are not there, and which are there at other times, both mouse by mouse."""
+    missing, others = [], []
+    for mouse, mine in part.groupby("mouse", sort=False):
+        hours = {*mine["hours"], *(hour for name, hour in left_out if name == mouse)}
+        missing.append((mouse, [label for label, hour in times.items() if hour not in hours]))
+        others.append((mouse, list(mine.loc[~mine["hours"].isin(times.values()), "time"])))
+    return {"missing": _by_mouse(missing), "other_scans": _by_mouse(others)}
+
+
+def _by_mouse(times: Sequence[tuple[Any, Sequence[str]]]) -> str:
+    """Return ``M03: 13d, 20d; M05: 7d``."""
+    return BETWEEN.join(f"{mouse}: {', '.join(labels)}" for mouse, labels in times if labels)
 
 
 def table3(scans: pd.DataFrame, tumors: pd.DataFrame, annotators: Sequence[str], known: Sequence[str]) -> pd.DataFrame:

@@ -1,15 +1,19 @@
 """Read what people write beside a study: ``study.toml`` and ``exclude.csv``; neither is ever written."""
 
 import csv
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from murinoma.errors import StudyError
-from murinoma.study.values import DatasetNotes, Exclusion, Finding, Scan, TimePoint, clean_dataset
+from murinoma.study.values import DatasetNotes, Exclusion, Finding, Scan, TimePoint, clean_dataset, dataset_name
 
 STUDY_FORMAT = "murinoma.study/1"
+NUMBERS = ("kvp", "ua", "ms")
+WORDS = ("scanner", "reconstruction", "bed", "site")
+AXES = [("back", "belly"), ("left", "right"), ("nose", "rump")]  # of an animal, the ends sorted
 
 
 def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
@@ -26,9 +30,7 @@ def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         known = table.get("format", STUDY_FORMAT)
-        notes = {
-            clean_dataset(name) or name: _dataset_notes(entry) for name, entry in table.get("datasets", {}).items()
-        }
+        notes = _notes(table, root)
     except (
         StudyError,
         OSError,
@@ -44,10 +46,52 @@ def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
     return str(table.get("title", root.name)), notes
 
 
+def _notes(table: Mapping[str, Any], root: Path) -> dict[str, DatasetNotes]:
+    """Return the notes by dataset; axes at the top of the file hold for every dataset that does not say its own."""
+    axes = _axes(table.get("axes", ""))
+    found = [dataset_name(folder.name) for folder in root.iterdir()] if axes else []
+    return {name: DatasetNotes(axes=axes) for name in found if name} | {
+        clean_dataset(name) or name: _dataset_notes({"axes": axes, **_lower(entry)})
+        for name, entry in table.get("datasets", {}).items()
+    }
+
+
+def _lower(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.lower(): value for key, value in entry.items()}  # kVp and uA are how everybody writes them
+
+
 def _dataset_notes(entry: Mapping[str, Any]) -> DatasetNotes:
     year, expected = entry.get("year"), entry.get("expected_tumors")
-    times = tuple(sorted(TimePoint.parse(label) for label in entry.get("time_points", ())))
-    return DatasetNotes(None if year is None else int(year), None if expected is None else int(expected), times)
+    said: dict[str, Any] = {key: _positive(key, entry[key]) for key in NUMBERS if key in entry}
+    said |= {key: _words(key, entry[key]) for key in WORDS if key in entry}
+    return DatasetNotes(
+        year=None if year is None else int(year),
+        expected_tumors=None if expected is None else int(expected),
+        time_points=tuple(sorted(TimePoint.parse(label) for label in entry.get("time_points", ()))),
+        axes=_axes(entry["axes"]),
+        **said,
+    )
+
+
+def _positive(key: str, said: object) -> float:
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < math.inf:
+        raise ValueError(f"{key} = {said!r} is not a number above 0")
+    return float(said)
+
+
+def _words(key: str, said: object) -> str:
+    if not isinstance(said, str):
+        raise ValueError(f"{key} = {said!r} is not a text in quotes")
+    return said.strip()
+
+
+def _axes(said: object) -> str:
+    """Return what the axes mean, once it names the three axes of an animal, each once; nothing for an empty text."""
+    text = _words("axes", said)
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if parts and sorted(tuple(sorted(part.split(" to "))) for part in parts) != AXES:
+        raise ValueError(f"axes = '{text}' does not say it like 'back to belly, right to left, rump to nose'")
+    return ", ".join(parts)
 
 
 def read_exclusions(root: Path, scans: list[Scan]) -> tuple[list[Exclusion], list[Finding]]:

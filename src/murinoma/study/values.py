@@ -104,11 +104,35 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class DatasetNotes:
-    """What people wrote about a dataset in ``study.toml``."""
+    """What people wrote about a dataset in ``study.toml``; it wins over what files say.
+
+    Attributes
+    ----------
+    year
+        Of the scans.
+    expected_tumors
+        Per mouse.
+    time_points
+        When every mouse was meant to be scanned, sorted.
+    kvp, ua, ms
+        Tube voltage (kV), tube current (uA) and exposure time (ms).
+    scanner, reconstruction, bed, site
+        Maker and model; algorithm or kernel; what the mice lay on; where the tumors were inoculated.
+    axes
+        What the stored axes x, y, z mean (``back to belly, right to left, rump to nose``); empty where nobody said.
+    """
 
     year: int | None = None
     expected_tumors: int | None = None
     time_points: tuple[TimePoint, ...] = ()
+    kvp: float | None = None
+    ua: float | None = None
+    ms: float | None = None
+    scanner: str | None = None
+    reconstruction: str | None = None
+    bed: str | None = None
+    site: str | None = None
+    axes: str = ""
 
 
 @dataclass(frozen=True)
