@@ -9,12 +9,12 @@ import pytest
 from murinoma.errors import FileError, StudyError
 from murinoma.files.parameters import Parameters
 from murinoma.files.records import Record, write_record
-from murinoma.files.sidecar import Sidecar, axes_meaning, write_sidecar
+from murinoma.files.sidecar import Sidecar, write_sidecar
 from murinoma.files.tables import write_table
 from murinoma.settings import ReportSettings, RunSettings
 from murinoma.steps.agree import agree
 from murinoma.steps.report import _turned, report
-from murinoma.study import read_study
+from murinoma.study import axes_meaning, read_study
 from tests.builders import box, three_masks, two_scan_study, write_scan
 
 SHAPE = (12, 10, 8)

@@ -11,11 +11,6 @@ from murinoma.files.atomic import write_text
 from murinoma.files.parameters import Parameters
 
 FORMAT = "murinoma.ct/1"
-DIRECTIONS = {
-    frozenset({"right", "left"}),
-    frozenset({"back", "belly"}),
-    frozenset({"rump", "nose"}),
-}  # the three axes of an animal; each stored axis runs along one of them
 
 
 @dataclass(frozen=True)
@@ -77,25 +72,3 @@ def read_sidecar(path: Path) -> Sidecar | None:
     if known != FORMAT:
         raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
     return sidecar
-
-
-def axes_meaning(text: str) -> dict[str, str]:
-    """Return what stored axes mean, from ``back to belly, right to left, rump to nose`` for x, y, z.
-
-    Raises
-    ------
-    FileError
-        If it does not name the three axes of an animal, each once.
-
-    Examples
-    --------
-    >>> axes_meaning("back to belly, right to left, rump to nose")["y"]
-    'right to left'
-    """
-    said = [part.strip() for part in text.split(",")]
-    if len(said) != 3 or {frozenset(part.split(" to ")) for part in said} != DIRECTIONS:
-        raise FileError(
-            f"'{text}' does not say what the axes x, y, z mean; write it like "
-            "'back to belly, right to left, rump to nose'"
-        )
-    return dict(zip("xyz", said, strict=True))

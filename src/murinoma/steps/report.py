@@ -17,7 +17,7 @@ from murinoma.files.atomic import write_text
 from murinoma.files.masks import Annotations, read_annotations, read_grid
 from murinoma.files.nifti import read_volume
 from murinoma.files.records import read_record
-from murinoma.files.sidecar import Sidecar, axes_meaning, read_sidecar
+from murinoma.files.sidecar import Sidecar, read_sidecar
 from murinoma.files.tables import read_table, write_table
 from murinoma.numerics.tumors import count_tumors
 from murinoma.pages.figures import ScanView, line_styles, view_scan
@@ -27,7 +27,7 @@ from murinoma.pages.report_tables import ReportTables
 from murinoma.runs import Failure, Progress
 from murinoma.settings import ReportSettings, RunSettings, TumorSettings
 from murinoma.steps import StepResult, key_columns, study_failures
-from murinoma.study import DatasetNotes, Scan, Study, TimePoint, new_study, sidecar_path
+from murinoma.study import DatasetNotes, Scan, Study, TimePoint, axes_meaning, new_study, sidecar_path
 
 FINDING_COLUMNS = ("severity", "kind", "scan", "message", "remedy")
 PERFORMANCE_COLUMNS = ("annotator", "sensitivity", "specificity", "precision")
@@ -99,7 +99,7 @@ def _checked_axes(sidecar: Sidecar, scan: Scan) -> Axes:
         return {}
     try:
         return axes_meaning(", ".join(sidecar.axes[axis] for axis in "xyz"))
-    except (FileError, KeyError, TypeError) as error:
+    except (StudyError, KeyError, TypeError) as error:
         raise FileError(f"the axes beside the CT of {scan.title} are not understood: {error}; correct them") from error
 
 

@@ -20,13 +20,13 @@ from murinoma.files.dicom_writer import write_series
 from murinoma.files.nifti import read_volume, write
 from murinoma.files.parameters import Parameters
 from murinoma.files.records import read_record
-from murinoma.files.sidecar import Sidecar, axes_meaning, read_sidecar, write_sidecar
+from murinoma.files.sidecar import Sidecar, read_sidecar, write_sidecar
 from murinoma.phantom.acquisition import AcquisitionSpec, plan_acquisitions, render_acquisition
 from murinoma.phantom.cohort import DatasetPlan, ScanSpec, StudyPlan, annotations, plan_scans, render
 from murinoma.runs import Progress, Result, plain, run_scans
 from murinoma.settings import RunSettings, SimulateSettings
 from murinoma.steps import Number, StepResult
-from murinoma.study import Scan, Study, clean_scan, new_study, sidecar_path
+from murinoma.study import Scan, Study, axes_meaning, clean_scan, new_study, sidecar_path
 
 TRUTH = "truth"
 SINGLE_AXES = "back to belly, right to left, rump to nose"  # x, y, z of a mouse rendered alone, as published

@@ -14,7 +14,7 @@ from murinoma.files.acquisitions import Acquisition, read_acquisition, source_fi
 from murinoma.files.atomic import write_bytes
 from murinoma.files.hounsfield import recalibrate
 from murinoma.files.nifti import write
-from murinoma.files.sidecar import Sidecar, axes_meaning, read_sidecar, write_sidecar
+from murinoma.files.sidecar import Sidecar, read_sidecar, write_sidecar
 from murinoma.numerics.mice import FoundMice, FoundMouse, find_mice
 from murinoma.numerics.windows import Animal, Window, crop_window
 from murinoma.pages.projections import project, shadows
@@ -22,7 +22,7 @@ from murinoma.pages.split_sheet import SheetMouse, SplitSheet, split_sheet
 from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import RunSettings, SplitSettings
 from murinoma.steps import Number, StepResult
-from murinoma.study import Scan, Study, TimePoint, clean_dataset, clean_scan, new_study, sidecar_path
+from murinoma.study import Scan, Study, TimePoint, axes_meaning, clean_dataset, clean_scan, new_study, sidecar_path
 from murinoma.volume import Box, Volume
 
 EMPTY_PLACE = "-"

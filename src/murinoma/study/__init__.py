@@ -11,6 +11,7 @@ them (``study.toml``, ``exclude.csv``); it opens no image::
 What the reader accepts beyond this clean form is listed in ``docs/study_layout.md``.
 """
 
+from murinoma.study.notes import axes_meaning
 from murinoma.study.reader import read_study
 from murinoma.study.values import (
     DatasetNotes,
@@ -32,6 +33,7 @@ __all__ = [
     "Scan",
     "Study",
     "TimePoint",
+    "axes_meaning",
     "clean_dataset",
     "clean_scan",
     "new_study",

@@ -86,12 +86,31 @@ def _words(key: str, said: object) -> str:
 
 
 def _axes(said: object) -> str:
-    """Return what the axes mean, once it names the three axes of an animal, each once; nothing for an empty text."""
+    """Return what the axes mean, once it is understood; nothing for an empty text."""
     text = _words("axes", said)
-    parts = [part.strip() for part in text.split(",")] if text else []
-    if parts and sorted(tuple(sorted(part.split(" to "))) for part in parts) != AXES:
-        raise ValueError(f"axes = '{text}' does not say it like 'back to belly, right to left, rump to nose'")
-    return ", ".join(parts)
+    return ", ".join(axes_meaning(text).values()) if text else ""
+
+
+def axes_meaning(text: str) -> dict[str, str]:
+    """Return what the stored axes x, y and z mean, from ``back to belly, right to left, rump to nose``.
+
+    Raises
+    ------
+    StudyError
+        If it does not name the three axes of an animal, each once.
+
+    Examples
+    --------
+    >>> axes_meaning("back to belly, right to left, rump to nose")["y"]
+    'right to left'
+    """
+    said = [part.strip() for part in text.split(",")]
+    if sorted(tuple(sorted(part.split(" to "))) for part in said) != AXES:
+        raise StudyError(
+            f"'{text}' does not say what the axes x, y, z mean; write it like "
+            "'back to belly, right to left, rump to nose'"
+        )
+    return dict(zip("xyz", said, strict=True))
 
 
 def read_exclusions(root: Path, scans: list[Scan]) -> tuple[list[Exclusion], list[Finding]]:
