@@ -5,14 +5,13 @@ can skip what has not changed. It is written by the parent process only.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from murinoma.errors import FileError
-from murinoma.files.atomic import write_text
+from murinoma.files.versioned import read_versioned, write_versioned
 
 FORMAT = "murinoma.record/1"
 Entry = Mapping[str, Any]
@@ -36,18 +35,13 @@ def read_record(path: Path) -> Record | None:
     FileError
         If it is damaged or of a newer format.
     """
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = content["format"]
-        if known != FORMAT:  # before the rest: a newer format may hold other keys
-            raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
-        record = Record(content["step"], content["version"], content["settings"], content["scans"])
-        for entry in record.entries.values():
-            _ = entry["result"], [stamp["sha256"] for stamp in entry["inputs"].values()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{path} is damaged ({error!r}); delete it, its step will do its work again") from error
+    return read_versioned(path, _build, kind=FORMAT, remedy="delete it, its step will do its work again")
+
+
+def _build(content: dict[str, Any]) -> Record:
+    record = Record(content["step"], content["version"], content["settings"], content["scans"])
+    for entry in record.entries.values():
+        _ = entry["result"], [stamp["sha256"] for stamp in entry["inputs"].values()]
     return record
 
 
@@ -59,14 +53,8 @@ def write_record(record: Record, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    content = {
-        "format": FORMAT,
-        "step": record.step,
-        "version": record.version,
-        "settings": record.settings,
-        "scans": dict(sorted(record.entries.items())),
-    }
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    content = {"step": record.step, "version": record.version, "settings": record.settings}
+    write_versioned({**content, "scans": dict(sorted(record.entries.items()))}, path, kind=FORMAT)
 
 
 def fingerprint(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:

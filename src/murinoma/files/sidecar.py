@@ -1,14 +1,12 @@
 """The JSON beside a CT: how it was acquired, what its axes mean, and where in the acquisition it lies."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from murinoma.errors import FileError
-from murinoma.files.atomic import write_text
 from murinoma.files.parameters import Parameters
+from murinoma.files.versioned import read_versioned, write_versioned
 
 FORMAT = "murinoma.ct/1"
 
@@ -49,7 +47,7 @@ def write_sidecar(sidecar: Sidecar, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    write_text(path, json.dumps({"format": FORMAT, **asdict(sidecar)}, indent=1, ensure_ascii=False) + "\n")
+    write_versioned(asdict(sidecar), path, kind=FORMAT)
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
@@ -60,15 +58,8 @@ def read_sidecar(path: Path) -> Sidecar | None:
     FileError
         If it is damaged or of a newer format.
     """
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = content.pop("format")
-        content["parameters"] = Parameters(**content.get("parameters", {}))
-        sidecar = Sidecar(**content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{path} is damaged ({error!r}); split the acquisition again, or delete it") from error
-    if known != FORMAT:
-        raise FileError(f"{path} has format '{known}', this murinoma reads '{FORMAT}'; update murinoma")
-    return sidecar
+    return read_versioned(path, _build, kind=FORMAT, remedy="split the acquisition again, or delete it")
+
+
+def _build(content: dict[str, Any]) -> Sidecar:
+    return Sidecar(**{**content, "parameters": Parameters(**content.get("parameters", {}))})

@@ -5,34 +5,32 @@ animals, and every doubt in words. Nothing here knows a file or global state.
 """
 
 import io
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from murinoma.pages.figures import BAR_MM, COLOURS
+from murinoma.pages.lines import DPI, FONT, INK, TEXT_PT, Line, broken_lines, legible, sentence, text_width
 from murinoma.pages.projections import Array, Box, Projections, Shadows, grey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 AXES = "zyx"
-DPI, WIDTH, MARGIN, GAP = 100, 1600, 28, 34  # pixels
+WIDTH, MARGIN, GAP = 1600, 28, 34  # pixels
 TICKS_LEFT, TICKS_BELOW, CAPTION = 40, 44, 32  # pixels around each picture
 AXIAL_SHARE = 0.42  # of the width
 HIGHEST, NARROW = 900, 160  # pixels of a picture: its height, and a width that its caption needs
 INDENT = 44  # pixels before a line with a mark
 INSET = 3  # pixels between window edges that would hide one another
 TAG_STEP, TAG_WIDTH = 22, 70  # pixels between names, and what a name may always take
-TITLE_PT, HEADING_PT, TEXT_PT, TAG_PT, TICK_PT = 17.0, 13.0, 11.5, 11.0, 9.0
-LEADING = 1.5
-PAPER, INK, SOFT_INK, CALM, ALARM = "#ffffff", "#1c1d1f", "#55585e", "#1d6b34", "#9c2a1b"
+TITLE_PT, HEADING_PT, TAG_PT, TICK_PT = 17.0, 13.0, 11.0, 9.0
+PAPER, SOFT_INK, CALM, ALARM = "#ffffff", "#55585e", "#1d6b34", "#9c2a1b"
 SHADE = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5}
 COLOUR_STEPS = (8, 16, 32)  # of 256, between the colours of a sheet: the first that makes it small enough
 MOST_BYTES = 380_000
-FONT = "DejaVu Sans"  # comes with matplotlib, so a sheet looks the same everywhere
 
 
 _Tag = tuple[float, float, float]  # where a name stands: left, right and upper edge, pixels
@@ -107,7 +105,7 @@ def split_sheet(sheet: SplitSheet) -> bytes:
     from matplotlib import rc_context
 
     with rc_context({"font.family": FONT, "text.parse_math": False, "text.usetex": False}):
-        head, foot = _broken(_head(sheet)), _broken(_foot(sheet))
+        head, foot = broken_lines(_head(sheet), WIDTH - 2 * MARGIN), broken_lines(_foot(sheet), WIDTH - 2 * MARGIN)
         panels = _panels(sheet, MARGIN + sum(line.height for line in head))
         below = max(panel.top + panel.height for panel in panels) + TICKS_BELOW
         page = _page(below + sum(line.height for line in foot) + MARGIN)
@@ -159,24 +157,6 @@ class _Panel:
         return np.concatenate([self.left + columns, self.top + rows * self.pixels[self.down]])
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A line of text on the sheet; `mark` is a number or bullet before it, on a badge if it has a colour."""
-
-    text: str
-    size: float = TEXT_PT
-    colour: str = INK
-    weight: str = "normal"
-    indent: int = 0
-    mark: str = ""
-    fill: str = "none"
-
-    @property
-    def height(self) -> float:
-        """Pixels that the line takes."""
-        return self.size * DPI / 72 * LEADING
-
-
 def _panels(sheet: SplitSheet, top: float) -> list[_Panel]:
     """Return where the pictures lie: the axial one to the left, the other two in one scale beside it."""
     body, shape = sheet.body_axis, sheet.shape
@@ -203,7 +183,7 @@ def _panels(sheet: SplitSheet, top: float) -> list[_Panel]:
     return panels
 
 
-def _head(sheet: SplitSheet) -> list[_Line]:
+def _head(sheet: SplitSheet) -> list[Line]:
     """Return the title, the verdict, what was scanned, and which directions are not known."""
     mice, doubts = len(sheet.mice), len(sheet.doubts)
     found = {0: "No mouse was found", 1: "1 mouse was found"}.get(mice, f"{mice} mice were found")
@@ -215,24 +195,24 @@ def _head(sheet: SplitSheet) -> list[_Line]:
     unknown += [] if "nose" in known else ["nose/tail unknown: shown as stored"]
     scanned = f"Field {size} mm, voxels {voxels} mm along (z, y, x); the bodies lie along {AXES[sheet.body_axis]}."
     lines = [
-        _Line(sheet.title, TITLE_PT, weight="bold"),
-        _Line(f"{found}; {doubt}.", HEADING_PT, CALM if mice and not doubts else ALARM, "bold"),
-        _Line(scanned, colour=SOFT_INK),
+        Line(sheet.title, TITLE_PT, weight="bold"),
+        Line(f"{found}; {doubt}.", HEADING_PT, CALM if mice and not doubts else ALARM, "bold"),
+        Line(scanned, colour=SOFT_INK),
     ]
-    return lines + [_Line(_sentence("; ".join(unknown)), colour=ALARM)] * bool(unknown)
+    return lines + [Line(sentence("; ".join(unknown)), colour=ALARM)] * bool(unknown)
 
 
-def _foot(sheet: SplitSheet) -> list[_Line]:
+def _foot(sheet: SplitSheet) -> list[Line]:
     """Return a line per mouse, then the doubts and the notices."""
     lines = [
-        _Line(_mouse_text(mouse, sheet.spacing_mm), indent=INDENT, mark=str(mouse.place), fill=_colour(mouse))
+        Line(_mouse_text(mouse, sheet.spacing_mm), indent=INDENT, mark=str(mouse.place), fill=_colour(mouse))
         for mouse in sheet.mice
     ]
     names = [mouse.name for mouse in sheet.mice]
     for heading, texts, colour in (("Doubts", sheet.doubts, ALARM), ("Notices", sheet.notices, INK)):
         if texts:
-            lines.append(_Line(heading, HEADING_PT, colour, "bold"))
-            lines += [_Line(_sentence(text, names), indent=INDENT, mark="•") for text in texts]
+            lines.append(Line(heading, HEADING_PT, colour, "bold"))
+            lines += [Line(sentence(text, names), indent=INDENT, mark="•") for text in texts]
     return lines
 
 
@@ -241,55 +221,12 @@ def _mouse_text(mouse: SheetMouse, spacing_mm: tuple[float, float, float]) -> st
     sides = [(AXES[axis], mouse.window[axis], spacing_mm[axis]) for axis in (2, 1, 0)]
     window = ", ".join(f"{name} {side.start}:{side.stop}" for name, side, _ in sides)
     size = " x ".join(f"{(side.stop - side.start) * mm:.1f}" for _, side, mm in sides)
-    note = f" {_sentence(mouse.note, [mouse.name])}" if mouse.note else ""
+    note = f" {sentence(mouse.note, [mouse.name])}" if mouse.note else ""
     return f"{mouse.name}: window {window} ({size} mm).{note}"
-
-
-def _sentence(text: str, names: Sequence[str] = ()) -> str:
-    """Return a text with a capital and a full stop; a name at its start stays as it is."""
-    text = " ".join(text.split())
-    if text.partition(" ")[0].replace("/", "").isalpha() and not text.startswith(tuple(names)):
-        text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _colour(mouse: SheetMouse) -> str:
     return COLOURS[(mouse.place - 1) % len(COLOURS)]
-
-
-def _legible(text: str) -> str:
-    """Return a text on one line; what the font cannot show becomes a diamond with a question mark."""
-    from matplotlib.font_manager import findfont, get_font
-
-    font = get_font(findfont(FONT))
-    return "".join(c if font.get_char_index(ord(c)) else "\ufffd" for c in " ".join(text.split()))
-
-
-def _wide(text: str, size: float, weight: str) -> float:
-    """Return the width of a text, pixels."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    if not text:
-        return 0.0
-    outline = TextPath((0, 0), text, prop=FontProperties(family=FONT, size=size, weight=weight))
-    return float(np.max(outline.vertices, axis=0, initial=0.0)[0]) * DPI / 72
-
-
-def _broken(lines: Sequence[_Line]) -> list[_Line]:
-    """Return lines of which each fits the page, broken between words, or within one that is too long."""
-    fitting = []
-    for line in lines:
-        text = _legible(line.text)
-        parts, room = [text] if text else [], WIDTH - 2 * MARGIN - line.indent
-        while parts:
-            longest = max(len(part) for part in parts)
-            wide = max(_wide(part, line.size, line.weight) for part in parts)
-            if wide <= room:
-                break
-            parts = textwrap.wrap(text, max(1, min(longest - 1, int(longest * room / wide))))
-        fitting += [replace(line, text=part, mark="" if at else line.mark) for at, part in enumerate(parts)]
-    return fitting
 
 
 def _page(height: float) -> "Axes":
@@ -303,7 +240,7 @@ def _page(height: float) -> "Axes":
     return page
 
 
-def _write(page: "Axes", lines: Sequence[_Line], top: float) -> None:
+def _write(page: "Axes", lines: Sequence[Line], top: float) -> None:
     """Write lines below one another."""
     for line in lines:
         middle = top + line.height / 2
@@ -358,7 +295,7 @@ def _directions(page: "Axes", panel: _Panel, ends: Mapping[str, tuple[str, str]]
         (top, 0.5, centre, panel.top + 16),
         (bottom, 0.5, centre, panel.top + panel.height - 16),
     ):
-        wide = _wide(text, HEADING_PT, "bold")
+        wide = text_width(text, HEADING_PT, "bold")
         x -= share * wide
         _text(page, (x, y), text, HEADING_PT, color="white", weight="bold", bbox=SHADE)
         tags += [(x - 6, x + wide + 6, y - TAG_STEP / 2)] * bool(text)
@@ -381,9 +318,9 @@ def _windows(page: "Axes", panel: _Panel, mice: Sequence[SheetMouse], taken: lis
 def _tag(page: "Axes", panel: _Panel, mouse: SheetMouse, taken: Sequence[_Tag]) -> _Tag:
     """Write place and name into the upper left corner of a window, below what is in the way."""
     left, right, y, _ = panel.edges(mouse.window) + 6
-    text = whole = f"{mouse.place} {_legible(mouse.name)}"
+    text = whole = f"{mouse.place} {legible(mouse.name)}"
     room = max(TAG_WIDTH, right - left - 20)
-    while (wide := _wide(text, TAG_PT, "bold")) > room and len(whole) > 1:
+    while (wide := text_width(text, TAG_PT, "bold")) > room and len(whole) > 1:
         whole = whole[: min(len(whole) - 1, int(len(whole) * room / wide) + 1)]
         text = f"{whole}…"
     wide += 10

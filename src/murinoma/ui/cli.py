@@ -33,6 +33,24 @@ Force = Annotated[bool, typer.Option("--force", help="Do again what the record s
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many scans wait, and do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the result's path.")]
 
+# of split
+Acq = Annotated[
+    Path, typer.Argument(metavar="ACQ", help="An Inveon .img, a DICOM folder, a NIfTI file; or a split.csv of many.")
+]
+Into = Annotated[Path, typer.Option(help="The study that the scans go to.")]
+DatasetName = Annotated[str, typer.Option(help="Such as 'Dataset 2'.")]
+Time = Annotated[str, typer.Option(help="Time point, such as 8d or 22.5h.")]
+Mice = Annotated[str, typer.Option(help="Names in reading order, - for an empty place: M01,M02,-,M03.")]
+Expect = Annotated[int | None, typer.Option(min=1, help="How many mice there are, if they get no names.")]
+Boxes = Annotated[list[str] | None, typer.Option(help="A window given by hand, in voxels: M01=x0:x1,y0:y1,z0:z1.")]
+AxesText = Annotated[str, typer.Option(help="What x, y, z mean: 'back to belly, right to left, rump to nose'.")]
+KeepRange = Annotated[bool, typer.Option("--keep-range", help="Do not clip to -400..1000 HU.")]
+Isolate = Annotated[bool, typer.Option("--isolate", help="Blank what a window shows of another animal.")]
+Calibrate = Annotated[str, typer.Option(help="What air and water read here: air=-950,water=40.")]
+Series = Annotated[str | None, typer.Option(help="Which DICOM series, by number, UID or description.")]
+Frame = Annotated[int | None, typer.Option(min=0, help="Which frame of an Inveon file of several.")]
+FillGaps = Annotated[int, typer.Option(min=0, help="Interpolate up to so many missing DICOM slices.")]
+
 app = typer.Typer(
     name="murinoma",
     no_args_is_help=True,
@@ -112,25 +130,20 @@ def simulate(
 
 @app.command()
 def split(
-    acquisition: Annotated[
-        Path,
-        typer.Argument(metavar="ACQ", help="An Inveon .img, a DICOM folder, a NIfTI file; or a split.csv of many."),
-    ],
-    into: Annotated[Path, typer.Option(help="The study that the scans go to.")],
-    dataset: Annotated[str, typer.Option(help="Such as 'Dataset 2'.")] = "Dataset 1",
-    time: Annotated[str, typer.Option(help="Time point, such as 8d or 22.5h.")] = "0d",
-    mice: Annotated[str, typer.Option(help="Names in reading order, - for an empty place: M01,M02,-,M03.")] = "",
-    expect: Annotated[int | None, typer.Option(min=1, help="How many mice there are, if they get no names.")] = None,
-    box: Annotated[
-        list[str] | None, typer.Option(help="A window given by hand, in voxels: M01=x0:x1,y0:y1,z0:z1.")
-    ] = None,
-    axes: Annotated[str, typer.Option(help="What x, y, z mean: 'back to belly, right to left, rump to nose'.")] = "",
-    keep_range: Annotated[bool, typer.Option("--keep-range", help="Do not clip to -400..1000 HU.")] = False,
-    isolate: Annotated[bool, typer.Option("--isolate", help="Blank what a window shows of another animal.")] = False,
-    calibrate: Annotated[str, typer.Option(help="What air and water read here: air=-950,water=40.")] = "",
-    series: Annotated[str | None, typer.Option(help="Which DICOM series, by number, UID or description.")] = None,
-    frame: Annotated[int | None, typer.Option(min=0, help="Which frame of an Inveon file of several.")] = None,
-    fill_gaps: Annotated[int, typer.Option(min=0, help="Interpolate up to so many missing DICOM slices.")] = 0,
+    acquisition: Acq,
+    into: Into,
+    dataset: DatasetName = "Dataset 1",
+    time: Time = "0d",
+    mice: Mice = "",
+    expect: Expect = None,
+    box: Boxes = None,
+    axes: AxesText = "",
+    keep_range: KeepRange = False,
+    isolate: Isolate = False,
+    calibrate: Calibrate = "",
+    series: Series = None,
+    frame: Frame = None,
+    fill_gaps: FillGaps = 0,
     workers: Workers = 1,
     force: Force = False,
     dry_run: DryRun = False,
