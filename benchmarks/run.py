@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import agree_study
 import agreement_memory
 import nifti_io
+import split_acquisition
 from timing import Row, fastest
 
 
@@ -25,7 +26,13 @@ def help_rows() -> Iterator[Row]:
     yield Row("murinoma --help, a process of its own", f"{seconds:.2f} s", "< 0.3 s", "")
 
 
-PARTS = {"memory": agreement_memory.rows, "agree": agree_study.rows, "nifti": nifti_io.rows, "help": help_rows}
+PARTS = {
+    "memory": agreement_memory.rows,
+    "agree": agree_study.rows,
+    "nifti": nifti_io.rows,
+    "split": split_acquisition.rows,
+    "help": help_rows,
+}
 
 
 def main(parts: list[str]) -> None:
