@@ -77,7 +77,7 @@ class _Merge:
     settings: MergeSettings
     places: Study
     excluded: Mapping[tuple[str, str, str], frozenset[int]]
-    scans_per_worker: ClassVar[int] = 8
+    scans_per_worker: ClassVar[int] = 60
 
     def inputs(self, scan: Scan) -> list[Path]:
         others = [path for path in (scan.ct, scan.staple) if path is not None]
