@@ -20,6 +20,7 @@ REACH_MM = 30.0  # flesh further from every bone than this belongs to no mouse
 BED_RUN_MM = 30.0  # a bed seen before and behind a voxel, within this, runs through it too
 SPECK_MM3 = 5.0  # of a body, apart from it
 HOLE_MM2 = 200.0  # air inside a body: lungs, gut
+MINOR_SHARE = 0.05  # of the seeds in a piece: with less a mouse does not own it
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,19 @@ def thick_parts(flesh: Mask, bones: Labels, steps: list[int], reach: int) -> Lab
 
 
 def shared_out(core: Mask, seeds: Labels, reach: int) -> Labels:
-    """Return the seeds spread over the pieces of a mask that hold some."""
+    """Return the seeds spread over the pieces of a mask that hold some.
+
+    A mouse owns a piece only if it has more than a twentieth of the seeds in it: where two mice are pressed together,
+    a few stray seeds must not divide one animal.
+    """
     pieces, count = ndimage.label(core)
-    seeded = seeds > 0
-    held = np.zeros((count + 1, int(seeds.max()) + 1), bool)
-    held[pieces[seeded], seeds[seeded]] = True
-    held[0] = False
-    owners = held.sum(axis=1)
-    single = np.where(owners == 1, held.argmax(axis=1), 0).astype(np.uint8)
-    labels: Labels = np.maximum(seeds, single[pieces])
+    highest = int(seeds.max()) + 1
+    seeded = (seeds > 0) & (pieces > 0)
+    held = np.bincount(pieces[seeded] * highest + seeds[seeded], minlength=(count + 1) * highest)
+    held = held.reshape(count + 1, highest)
+    owners = (held > MINOR_SHARE * held.sum(axis=1, keepdims=True)).sum(axis=1)
+    single = np.where(owners == 1, held.argmax(axis=1), 0).astype(np.uint8)[pieces]
+    labels: Labels = np.where(single > 0, single, seeds)
     if (owners > 1).any():
         labels, _ = spread(labels, (owners > 1)[pieces], reach)
     return labels

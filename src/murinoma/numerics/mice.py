@@ -27,6 +27,7 @@ AROUND_MM = 9.0  # around all bodies: enough to see that a bed goes on
 BELIEVED_SOFT_HU = (-120.0, 80.0)
 CUT_MM2 = 30.0  # of body on the edge of the field; a tail that leaves it is less
 TOUCH_MM2 = 4.0
+PRESSED_MM2 = 300.0  # of contact; beyond it the cut between two animals is a guess in places
 ROW_MM = 14.0  # mice whose middles are further apart lie in different rows or columns
 
 
@@ -290,6 +291,11 @@ def touch_doubts(labels: Labels, grid: Grid) -> list[str]:
     area = meeting.reshape(highest, highest) * step_mm(grid.spacing_mm) ** 2
     return [
         f"mice {a} and {b} touch over {area[a, b] + area[b, a]:.0f} mm2 and were parted there"
+        + (
+            ", which is uncertain over so wide a contact: look at the outlines"
+            if area[a, b] + area[b, a] > PRESSED_MM2
+            else ""
+        )
         for a, b in combinations(range(1, highest), 2)
         if area[a, b] + area[b, a] > TOUCH_MM2
     ]
