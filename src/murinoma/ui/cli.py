@@ -319,7 +319,7 @@ def _explain(result: "StepResult") -> None:
 
 
 def _figure(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _print_result(result: "StepResult", as_json: bool) -> None:
