@@ -210,6 +210,22 @@ def test_another_acquisition_does_not_forget_the_first(image: Path, tmp_path: Pa
     assert split(both, tmp_path, how=RunSettings(dry_run=True)).numbers == {"waiting": 0, "done": 2}
 
 
+def test_acquisitions_of_one_day_may_have_the_same_file_name(acquisitions: Path, tmp_path: Path) -> None:
+    """Two folders with a ``ct.img`` each, at one time point: each has its own entry, and no mouse is forgotten."""
+    jobs = []
+    for number, mice in enumerate((("M01", "M02"), ("M03", "M04"))):
+        folder = tmp_path / f"scan{number}"
+        folder.mkdir()
+        for ending in (".img", ".img.hdr"):
+            source = acquisitions / "Dataset 1" / f"M01_M02_0d{ending}"
+            (folder / f"ct{ending}").write_bytes(source.read_bytes())
+        jobs.append(job(folder / "ct.img", mice=mice))
+    assert split(jobs, tmp_path / "study").numbers["mice"] == 4
+    record = json.loads((new_study(tmp_path / "study").step_folder("split") / "record.json").read_text())
+    assert [sorted(entry["result"]["mice"]) for entry in record["scans"].values()] == [["M01", "M02"], ["M03", "M04"]]
+    assert split(jobs, tmp_path / "study", how=RunSettings(dry_run=True)).numbers == {"waiting": 0, "done": 2}
+
+
 def test_the_full_range_is_kept_when_asked(image: Path, tmp_path: Path) -> None:
     """Without clipping the crop holds the scanner's own values."""
     split([job(image)], tmp_path, settings=SplitSettings(range_hu=(-32768, 32767)))

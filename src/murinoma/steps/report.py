@@ -351,8 +351,9 @@ def _sheets(study: Study) -> tuple[list[AcquisitionSheet], list[Failure]]:
 
 
 def _split(study: Study, folder: Path, title: str, result: Mapping[str, Any]) -> _Split:
-    """Return an acquisition from its title in the record, such as ``Dataset 2 8d scan.img``, and its result."""
-    word, number, time, source = title.split(" ", 3)
+    """Return an acquisition from its title in the record, such as ``Dataset 2 8d day8/scan.img``, and its result."""
+    word, number, time, file_said = title.split(" ", 3)
+    source = Path(file_said).name
     dataset, mice = f"{word} {number}", tuple(result["mice"])
     name = "_".join([*mice, time])
     file = folder / dataset / f"{name}.png"

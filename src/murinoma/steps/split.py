@@ -74,8 +74,8 @@ class SplitJob:
 
     @property
     def title(self) -> str:
-        """The job's name for people and records."""
-        return f"{self.dataset} {self.time} {self.file.name}"
+        """The job's name in records and failures; the whole path, because scanners name many files alike."""
+        return f"{self.dataset} {self.time} {self.file}"
 
 
 def split(
@@ -214,7 +214,10 @@ class _Split:
         return {
             "mice": {cut.name: {"box": _named_box(cut.box), "foreign_share": cut.foreign_share} for cut in cuts},
             "doubts": list(found.doubts),
-            "notices": [*acquisition.notices, *(f"{job.title}: {sentence}" for sentence in said)],
+            "notices": [
+                *acquisition.notices,
+                *(f"{job.dataset} {job.time} {job.file.name}: {sentence}" for sentence in said),
+            ],
         }
 
     def _refuse_other(self, scan: Scan, acquisition: Acquisition) -> Iterator[str]:
