@@ -3,13 +3,14 @@
 What every step returns, and what they all do with a study's own errors, stands here.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from murinoma.runs import Failure, Outcome
-from murinoma.study import Scan, Study
+from murinoma.study import Finding, Scan, Study
 
 Number = float | int | str | None
 
@@ -70,11 +71,17 @@ def dry_result(step: str, study: Study, outcome: Outcome) -> StepResult:
 
 def study_failures(study: Study) -> tuple[Failure, ...]:
     """Return the scans that cannot be worked on because of the study's names and folders."""
-    return tuple(
-        Failure(finding.scan, f"{finding.message}; {finding.remedy}")
-        for finding in study.findings
-        if finding.severity == "error"
-    )
+    return tuple(failure_of(finding) for finding in study.findings if finding.severity == "error")
+
+
+def failure_of(finding: Finding) -> Failure:
+    """Return a finding as the failure of its scan: what is wrong, and the remedy."""
+    return Failure(finding.scan, f"{finding.message}; {finding.remedy}")
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON can hold it: nothing for NaN and infinity."""
+    return float(value) if math.isfinite(value) else None
 
 
 def study_notices(study: Study) -> list[str]:

@@ -25,6 +25,7 @@ from murinoma.steps import (
     Number,
     StepResult,
     dry_result,
+    finite,
     header_notice,
     key_columns,
     study_failures,
@@ -116,9 +117,9 @@ def _compare(annotations: Annotations, settings: AgreeSettings, excluded: frozen
     return {
         "annotators": names,
         "n_voxels": int(votes.counts.sum()),
-        "dice": [[names[i], names[j], _number(dice[i, j])] for i, j in combinations(range(len(names)), 2)],
-        "fleiss_kappa": _number(fleiss_kappa(votes.counts)),
-        "fleiss_kappa_box": _number(fleiss_kappa(votes.box_counts)),
+        "dice": [[names[i], names[j], finite(dice[i, j])] for i, j in combinations(range(len(names)), 2)],
+        "fleiss_kappa": finite(fleiss_kappa(votes.counts)),
+        "fleiss_kappa_box": finite(fleiss_kappa(votes.box_counts)),
         "staple_mm3": float(votes.counts[consensus.foreground].sum() * size),
         "staple_converged": consensus.converged,
         "majority_mm3": float(votes.counts[majority_patterns(len(names))].sum() * size),
@@ -129,10 +130,6 @@ def _compare(annotations: Annotations, settings: AgreeSettings, excluded: frozen
         "specks": tumors.specks,
         "conflicts": dict(annotations.conflicts),
     }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 Done = Sequence[tuple[Scan, Result]]
@@ -249,4 +246,4 @@ def _numbers(by_scan: Table, by_tumor: Table) -> dict[str, Number]:
         "rmse_cm3_mean": by_tumor["rmse_cm3"].mean(),
         "rmse_percent_mean": by_tumor["rmse_percent"].mean(),
     }
-    return {"tumors": len(by_tumor), **{name: _number(value) for name, value in means.items()}}
+    return {"tumors": len(by_tumor), **{name: finite(value) for name, value in means.items()}}

@@ -21,9 +21,9 @@ from murinoma.files.tables import write_table
 from murinoma.numerics.jumps import GrowthLimits, Point, look_exchanged
 from murinoma.numerics.tumors import Tumors, count_tumors
 from murinoma.numerics.votes import majority_patterns
-from murinoma.runs import Failure, Progress, Result, run_scans
+from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import CheckSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, header_notice
+from murinoma.steps import Number, StepResult, dry_result, failure_of, header_notice
 from murinoma.study import Finding, Scan, Study
 
 Labels = npt.NDArray[np.uint8]
@@ -69,7 +69,7 @@ def check(
     path = folder / "findings.csv"
     write_table(pd.DataFrame([asdict(finding) for finding in findings], columns=COLUMNS), path)
     errors = [finding for finding in findings if finding.severity == "error"]
-    failed = tuple(_failure(finding) for finding in errors)
+    failed = tuple(failure_of(finding) for finding in errors)
     oddities = [finding for finding in findings if finding.severity != "error"]
     numbers: dict[str, Number] = {"errors": len(errors), "oddities": len(oddities)}
     return StepResult("check", path, len(done), failed, tuple(_told(oddities, path)), numbers)
@@ -120,10 +120,6 @@ def _told(oddities: Sequence[Finding], path: Path) -> Iterator[str]:
 
 def _files(scan: Scan) -> list[Path]:
     return [path for path in (scan.ct, *scan.annotations.values(), scan.staple) if path is not None]
-
-
-def _failure(finding: Finding) -> Failure:
-    return Failure(finding.scan, f"{finding.message}; {finding.remedy}")
 
 
 def _read_images(scan: Scan) -> tuple[dict[Path, Images], list[Finding]]:

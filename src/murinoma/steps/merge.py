@@ -23,6 +23,7 @@ from murinoma.steps import (
     Number,
     StepResult,
     dry_result,
+    finite,
     header_notice,
     key_columns,
     study_failures,
@@ -132,7 +133,7 @@ def _dice_with_published(scan: Scan, votes: Votes, foreground: npt.NDArray[np.bo
         return None
     labels, _ = read_labels(scan.staple, read_grid(scan))
     ours = _uncropped(foreground[votes.codes], votes)
-    return _number(pairwise_dice(count_votes([ours, labels]).counts)[0, 1])
+    return finite(pairwise_dice(count_votes([ours, labels]).counts)[0, 1])
 
 
 def _result(annotations: Annotations, estimate: Staple, consensus: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def _result(annotations: Annotations, estimate: Staple, consensus: Mapping[str, 
     }  # fmt: skip
     return {
         "annotators": list(annotations.masks),
-        "performance": {name: [_number(value) for value in values] for name, values in measures.items()},
+        "performance": {name: [finite(value) for value in values] for name, values in measures.items()},
         "iterations": estimate.iterations,
         "converged": estimate.converged,
         "volumes_mm3": {method: _volumes(labels, annotations.voxel_mm3) for method, labels in consensus.items()},
@@ -162,11 +163,7 @@ def _dice_of(consensus: Mapping[str, npt.NDArray[Any]]) -> float | None:
     """Return the Dice of the two consensus masks; nothing if only one was asked for, or both are empty."""
     if len(consensus) < 2:
         return None
-    return _number(pairwise_dice(count_votes(list(consensus.values())).counts)[0, 1])
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return finite(pairwise_dice(count_votes(list(consensus.values())).counts)[0, 1])
 
 
 Done = Sequence[tuple[Scan, Result]]
@@ -220,4 +217,4 @@ def _notices(done: Done) -> Iterator[str]:
 
 def _numbers(by_scan: Table) -> dict[str, Number]:
     columns = [name for name in map(str, by_scan.columns) if name.startswith("dice_") or name.endswith("_mm3")]
-    return {f"{name}_mean": _number(pd.to_numeric(by_scan[name]).mean()) for name in columns}
+    return {f"{name}_mean": finite(pd.to_numeric(by_scan[name]).mean()) for name in columns}
