@@ -350,7 +350,7 @@ def test_a_second_run_gives_the_same_bytes_without_reading_a_mask(
     def refuse(scan: object) -> None:
         raise AssertionError("a mask was read")
 
-    monkeypatch.setattr("murinoma.steps.agree.read_annotations", refuse)
+    monkeypatch.setattr("murinoma.steps.agree.compare.read_annotations", refuse)
     assert run(root) == first
     assert files_in(root / "derivatives") == before
 
@@ -523,7 +523,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.Monk
             raise KeyboardInterrupt
         return read_annotations(scan)
 
-    monkeypatch.setattr("murinoma.steps.agree.read_annotations", stopping)
+    monkeypatch.setattr("murinoma.steps.agree.compare.read_annotations", stopping)
     with pytest.raises(KeyboardInterrupt):
         run(root)
     assert sorted(files_in(root / "derivatives")) == ["agreement/record.json"]
