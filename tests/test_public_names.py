@@ -28,6 +28,7 @@ PUBLIC_NAMES = [
     "find_mice",
     "fleiss_kappa",
     "interpolate_slices",
+    "measure_repeatability",
     "merge",
     "number_tumors",
     "pairwise_dice",

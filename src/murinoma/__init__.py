@@ -25,6 +25,7 @@ _HOME = {
     "find_mice": "numerics.mice",
     "fleiss_kappa": "numerics.agreement",
     "interpolate_slices": "numerics.interpolate",
+    "measure_repeatability": "steps.repeatability",
     "merge": "steps.merge",
     "number_tumors": "numerics.tumors",
     "pairwise_dice": "numerics.agreement",

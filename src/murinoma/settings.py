@@ -138,6 +138,22 @@ class ReportSettings:
 
 
 @dataclass(frozen=True)
+class RepeatabilitySettings:
+    """Settings of the step `repeatability`.
+
+    Attributes
+    ----------
+    source
+        Whose volumes of scans close in time are compared.
+    within_hours
+        Scans of a mouse that are this far apart at most should show the same tumors.
+    """
+
+    source: str = "staple"
+    within_hours: float = 6.0
+
+
+@dataclass(frozen=True)
 class PhantomDataset:
     """One dataset of a phantom study.
 

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from murinoma.errors import MurinomaError, UsageError
-from murinoma.settings import CheckSettings, MergeSettings, RunSettings, SimulateSettings, SplitSettings
+from murinoma.settings import (
+    CheckSettings,
+    MergeSettings,
+    RepeatabilitySettings,
+    RunSettings,
+    SimulateSettings,
+    SplitSettings,
+)
 
 if TYPE_CHECKING:
     from murinoma.steps import StepResult
@@ -242,6 +249,28 @@ def merge(
     settings = MergeSettings() if method is None else MergeSettings((method,))
     how = RunSettings(workers, force, dry_run)
     _show(step(read_study(study, out=out), settings=settings, how=how, progress=_progress("merge")), json_)
+
+
+@app.command()
+def repeatability(
+    study: Root,
+    source: Annotated[
+        str, typer.Option(help="Whose volumes: an annotator, staple, majority, ...")
+    ] = RepeatabilitySettings.source,
+    within: Annotated[
+        float, typer.Option(min=0.0, help="Scans of a mouse at most this many hours apart.")
+    ] = RepeatabilitySettings.within_hours,
+    out: Out = None,
+    dry_run: DryRun = False,
+    json_: Json = False,
+) -> None:
+    """Say how far volumes move by measurement alone: scans close in time, and scans that somebody drew twice."""
+    from murinoma.steps.repeatability import measure_repeatability
+    from murinoma.study import read_study
+
+    settings = RepeatabilitySettings(source, within)
+    how = RunSettings(dry_run=dry_run)
+    _show(measure_repeatability(read_study(study, out=out), settings=settings, how=how), json_)
 
 
 @app.command()
