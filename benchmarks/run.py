@@ -13,6 +13,7 @@ import agree_study
 import agreement_memory
 import nifti_io
 import split_acquisition
+import surface_distances
 from timing import Row, fastest
 
 
@@ -31,6 +32,7 @@ PARTS = {
     "agree": agree_study.rows,
     "nifti": nifti_io.rows,
     "split": split_acquisition.rows,
+    "surface": surface_distances.rows,
     "help": help_rows,
 }
 
