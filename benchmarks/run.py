@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import agree_study
 import agreement_memory
+import interpolate_slices
 import nifti_io
 import split_acquisition
 import surface_distances
@@ -31,6 +32,7 @@ PARTS = {
     "memory": agreement_memory.rows,
     "agree": agree_study.rows,
     "nifti": nifti_io.rows,
+    "interpolate": interpolate_slices.rows,
     "split": split_acquisition.rows,
     "surface": surface_distances.rows,
     "help": help_rows,

@@ -51,10 +51,35 @@ class AnnotationSettings:
     ----------
     air_hu, bone_hu
         The tissue rule: voxels below the first or above the second leave an annotation.
+    step
+        Largest distance of neighbouring drawn slices.
+    least_slices
+        So many slices are drawn of each tumor, if it has as many.
     """
 
     air_hu: float = -300.0
     bone_hu: float = 500.0
+    step: int = 5
+    least_slices: int = 6
+
+
+@dataclass(frozen=True)
+class AnnotateSettings:
+    """Settings of the step `annotate`.
+
+    Attributes
+    ----------
+    protocol
+        In a campaign the one of its plan counts.
+    window_hu
+        CT values that are shown from black to white: soft tissue.
+    undo_steps
+        So many steps can be taken back.
+    """
+
+    protocol: AnnotationSettings = AnnotationSettings()
+    window_hu: tuple[float, float] = (-160.0, 240.0)
+    undo_steps: int = 200
 
 
 @dataclass(frozen=True)
@@ -81,9 +106,16 @@ class SplitSettings:
 
 @dataclass(frozen=True)
 class AgreeSettings:
-    """Settings of the step `agree`."""
+    """Settings of the step `agree`.
+
+    Attributes
+    ----------
+    surface_voxels
+        Surface Dice counts surfaces as one up to this distance, in the longest edge of a voxel.
+    """
 
     tumors: TumorSettings = TumorSettings()
+    surface_voxels: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,15 +158,28 @@ class CheckSettings:
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """Settings of the step `report`.
+    """Settings of the step `report`; the last three keep the page under 10 MB however large the study is.
 
     Attributes
     ----------
     pictures
         Scans shown per dataset.
+    worst
+        Scans of lowest agreement that are shown.
+    listed
+        Scans of lowest agreement that are listed.
+    sheets, sheet_bytes
+        Sheets of split that are shown, and how large they may be together.
+    carried_bytes
+        Tables and figures that the page carries with it; larger ones lie beside it.
     """
 
     pictures: int = 1
+    worst: int = 6
+    listed: int = 100
+    sheets: int = 12
+    sheet_bytes: int = 3_700_000
+    carried_bytes: int = 1_200_000
 
 
 @dataclass(frozen=True)

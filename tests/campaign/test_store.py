@@ -44,7 +44,7 @@ def test_what_was_drawn_is_there_in_the_next_session(study: Study) -> None:
         first.begin(code, SHAPE)
         first.save_slice(code, 1, plane(1))
         first.save_slice(code, 4, plane(1, 2), drawn=[3])
-        first.save_removed(code, volume(1) > 0)
+        first.save_removed(code, volume(1, 2))
         first.save_labels(code, volume(1, 2))
         first.review(code)
     with open_store(study, "A") as again:
@@ -54,7 +54,7 @@ def test_what_was_drawn_is_there_in_the_next_session(study: Study) -> None:
         assert list(slices) == [1, 4]
         assert np.array_equal(slices[4], plane(1, 2))
         assert again.drawn_labels(code) == {1: (1, 4), 2: (4,), 3: (4,)}
-        assert np.array_equal(again.removed(code), volume(1) > 0)  # type: ignore[arg-type]
+        assert np.array_equal(again.removed(code), volume(1, 2))  # type: ignore[arg-type]
         assert np.array_equal(again.labels(code), volume(1, 2))  # type: ignore[arg-type]
         assert again.next_code() == code
 

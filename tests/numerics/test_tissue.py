@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from murinoma.errors import GeometryError
-from murinoma.numerics.tissue import voxels_leaving
+from murinoma.numerics.tissue import put_back, take_out, voxels_leaving
 
 LIMITS = {"air_hu": -300.0, "bone_hu": 500.0}
 
@@ -102,3 +102,37 @@ def test_the_rule_takes_only_air_and_bone_and_settles_at_once(labels: np.ndarray
     assert leaving[(labels != 0) & (ct_hu == 900)].all()
     np.testing.assert_array_equal(labels, before[0])
     np.testing.assert_array_equal(ct_hu, before[1])
+
+
+def test_a_removed_voxel_returns_under_its_own_label() -> None:
+    """Two tumors lose air at their border, and each gets its own voxels back."""
+    labels = np.array([[[1, 1, 2, 2]]], dtype=np.uint8)
+    ct_hu = np.array([[[50, -900, -900, 50]]], dtype=np.int16)
+    kept, removed = take_out(labels, voxels_leaving(labels, ct_hu, **LIMITS))
+    assert kept.ravel().tolist() == [1, 0, 0, 2]
+    assert removed.ravel().tolist() == [0, 1, 2, 0]
+    np.testing.assert_array_equal(put_back(kept, removed), labels)
+
+
+def test_a_part_returns_and_later_strokes_stay() -> None:
+    """Only the wanted voxels come back, and not over what was annotated since."""
+    kept = np.array([[[0, 0, 3]]], dtype=np.uint8)
+    removed = np.array([[[1, 2, 2]]], dtype=np.uint8)
+    wanted = np.array([[[True, False, True]]])
+    assert put_back(kept, np.where(wanted, removed, 0)).ravel().tolist() == [1, 0, 3]
+
+
+@given(
+    labels=arrays(np.uint8, (4, 4, 4), elements=st.sampled_from([0, 1, 2])),
+    ct_hu=arrays(np.int16, (4, 4, 4), elements=st.sampled_from([-900, 50, 900])),
+)
+@settings(deadline=None, max_examples=80)
+def test_putting_back_is_exact(labels: np.ndarray, ct_hu: np.ndarray) -> None:
+    """Taking out and putting back is the identity; type and inputs stay."""
+    before, leaving = labels.copy(), voxels_leaving(labels, ct_hu, **LIMITS)
+    kept, removed = take_out(labels, leaving)
+    whole = put_back(kept, removed)
+    np.testing.assert_array_equal(whole, before)
+    np.testing.assert_array_equal(labels, before)
+    np.testing.assert_array_equal(removed != 0, leaving)
+    assert whole.dtype == removed.dtype == labels.dtype

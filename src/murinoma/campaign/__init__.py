@@ -10,7 +10,7 @@ opaque codes only::
         ct = store.read_ct(code, read)        # `read` gets the path, nobody else
         store.begin(code, ct.shape)
         store.save_slice(code, 34, plane)     # saved when the call returns, also if the process is killed then
-        store.save_removed(code, mask)        # what the tissue rule took away
+        store.save_removed(code, removed)     # what the tissue rule took away
         store.save_labels(code, labels)
         store.submit(code)
 

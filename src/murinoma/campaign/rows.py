@@ -11,7 +11,6 @@ import numpy.typing as npt
 from murinoma.campaign.packing import unpack
 
 Labels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 Shape = tuple[int, int, int]
 State = Literal["waiting", "drawing", "review", "done", "second_look", "skipped"]
 SCANS = """
@@ -102,7 +101,7 @@ def drawn_slices(connection: sqlite3.Connection, code: str) -> dict[int, Labels]
     return planes
 
 
-def removed_voxels(connection: sqlite3.Connection, code: str) -> Mask | None:
+def removed_voxels(connection: sqlite3.Connection, code: str) -> Labels | None:
     """Return what the tissue rule took away; nothing before it was applied."""
     row = connection.execute("SELECT mask FROM removed WHERE code = ?", (code,)).fetchone()
     return None if row is None else unpack(row[0])

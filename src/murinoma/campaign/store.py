@@ -16,7 +16,7 @@ import numpy.typing as npt
 from murinoma.campaign import rows
 from murinoma.campaign.packing import as_labels, labels_sha256, marked_box, pack
 from murinoma.campaign.plan import Assignment, Plan, is_as_handed_out, read_plan
-from murinoma.campaign.rows import Event, Labels, Mask, ScanRow, Shape, State
+from murinoma.campaign.rows import Event, Labels, ScanRow, Shape, State
 from murinoma.campaign.session import SYSTEM_CLOCK, Clock, Place, Session
 from murinoma.errors import FileError, GeometryError, InputError, MurinomaError, UsageError
 from murinoma.study import Study
@@ -148,8 +148,8 @@ class Store:
         with self._session.asking() as connection:
             return rows.drawn_labels(connection, code)
 
-    def removed(self, code: str) -> Mask | None:
-        """Return the voxels that the tissue rule took away; nothing if it was not applied."""
+    def removed(self, code: str) -> Labels | None:
+        """Return the labels that the tissue rule took away; nothing if it was not applied."""
         self._assignment(code)
         with self._session.asking() as connection:
             return rows.removed_voxels(connection, code)
@@ -216,18 +216,19 @@ class Store:
             connection.executemany("INSERT INTO slices VALUES (?, ?, ?, ?)", packed)
             connection.execute("UPDATE labels SET outdated = 1 WHERE code = ?", (code,))
 
-    def save_removed(self, code: str, mask: Mask) -> None:
-        """Save which voxels (z, y, x) the tissue rule took away and nobody put back.
+    def save_removed(self, code: str, removed: npt.NDArray[Any]) -> None:
+        """Save the labels (z, y, x) that the tissue rule took away and nobody put back, 0 where it took nothing.
 
         Raises
         ------
         GeometryError, OutputError
             As `save_slice`.
         """
-        self._check_shape(code, mask)
-        voxels = int(np.count_nonzero(mask))
+        self._check_shape(code, removed)
+        labels = as_labels(removed)
+        voxels = int(np.count_nonzero(labels))
         with self._drawing(code, "tissue rule", f"{voxels} voxels removed") as connection:
-            connection.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", (code, voxels, pack(mask)))
+            connection.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", (code, voxels, pack(labels)))
 
     def save_labels(self, code: str, labels: npt.NDArray[Any]) -> None:
         """Save the labels (z, y, x) of the whole scan: what `submit` hands in.

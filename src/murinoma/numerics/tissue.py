@@ -7,20 +7,19 @@ from scipy import ndimage
 from murinoma.errors import GeometryError
 from murinoma.numerics.boxes import positive_box
 
+Labels = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
 
 ALL_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 
 
-def voxels_leaving(
-    labels: npt.NDArray[np.integer] | Mask, ct_hu: npt.NDArray[np.number], *, air_hu: float, bone_hu: float
-) -> Mask:
+def voxels_leaving(labels: Labels | Mask, ct_hu: npt.NDArray[np.number], *, air_hu: float, bone_hu: float) -> Mask:
     """Return which annotated voxels leave because they are air or bone.
 
     A voxel below `air_hu` or above `bone_hu` leaves. Air that the annotation encloses stays (gas in a
     necrotic core belongs to the tumor): a connected piece of air, corners counted, of which no voxel
     touches a voxel outside the annotation or the edge of the image. Bone leaves wherever it lies.
-    The mask can be shown, and put back with ``labels[leaving & wanted] = number``.
+    The mask can be shown; `take_out` keeps the label of each leaving voxel, so that `put_back` is exact.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def voxels_leaving(
 
     Returns
     -------
-    Bool array of the same shape. ``np.where(leaving, 0, labels)`` is the annotation after the rule.
+    Bool array of the same shape.
 
     Raises
     ------
@@ -71,3 +70,44 @@ def _enclosed(air: Mask, annotated: Mask) -> Mask:
     is_open[pieces[air & ~inner]] = True
     kept: Mask = air & ~is_open[pieces]
     return kept
+
+
+def take_out(labels: Labels, leaving: Mask) -> tuple[Labels, Labels]:
+    """Return the annotation without the leaving voxels, and those alone with the label that each had.
+
+    `put_back` joins them again. Both inputs stay untouched.
+
+    Examples
+    --------
+    >>> kept, removed = take_out(np.array([[[1, 2, 2, 0]]]), np.array([[[False, True, False, False]]]))
+    >>> kept.tolist(), removed.tolist()
+    ([[[1, 0, 2, 0]]], [[[0, 2, 0, 0]]])
+    """
+    kept, removed = labels.copy(), np.zeros_like(labels)
+    kept[leaving] = 0
+    removed[leaving] = labels[leaving]
+    return kept, removed
+
+
+def put_back(labels: Labels, removed: Labels) -> Labels:
+    """Return the annotation with removed voxels under the label that each had.
+
+    A voxel that has been annotated since keeps what it has. To put back a part, pass that part:
+    ``np.where(wanted, removed, 0)``.
+
+    Parameters
+    ----------
+    labels
+        Annotation after the rule, shape (z, y, x).
+    removed
+        Labels of the removed voxels, 0 elsewhere, as `take_out` returns them.
+
+    Examples
+    --------
+    >>> put_back(np.array([[[1, 0, 2, 3]]]), np.array([[[0, 2, 0, 2]]])).tolist()
+    [[[1, 2, 2, 3]]]
+    """
+    whole = labels.copy()
+    returning = (removed != 0) & (labels == 0)
+    whole[returning] = removed[returning]
+    return whole
