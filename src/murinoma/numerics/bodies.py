@@ -20,6 +20,11 @@ REACH_MM = 30.0  # flesh further from every bone than this belongs to no mouse
 BED_RUN_MM = 30.0  # a bed seen before and behind a voxel, within this, runs through it too
 SPECK_MM3 = 5.0  # of a body, apart from it
 HOLE_MM2 = 200.0  # air inside a body: lungs, gut
+PARTING_DEPTHS_MM = (*DEPTHS_MM, 1.2, 0.8, 0.4)  # where there is no bed any more
+SEAM_MM, SEAM_HU = 2.0, 60.0  # a seam is no thicker, and by so much darker than what it runs through
+SMOOTH_MM = 3.0  # a part of a mouse that lies on another and has no bone is thicker than half of it
+ISLAND_MM3 = 20.0  # less of one mouse amid another is the other's
+BONY_SPECK_MM3 = 1.0  # with bone in it; a paw that is seen apart from its mouse is more
 MINOR_SHARE = 0.05  # of the seeds in a piece: with less a mouse does not own it
 
 
@@ -64,7 +69,74 @@ def bodies(image: Image, bones: Labels, spacing_mm: float, tissue: Tissue) -> La
     labels[runs_through(bed, tissue.axis, round(BED_RUN_MM / spacing_mm)) & (bones == 0)] = 0
     labels, _ = spread(labels, (image > tissue.soft_hu - half) & ~bed, 1)
     labels = without_specks(labels, bones, SPECK_MM3 / spacing_mm**3)
+    labels = parted(labels, bones, np.minimum(image, tissue.soft_hu), spacing_mm)  # between two ribs is no seam
     return without_open_air(filled(labels, tissue.axis, HOLE_MM2 / spacing_mm**2), lung)
+
+
+def parted(labels: Labels, bones: Labels, image: Image, spacing_mm: float) -> Labels:
+    """Return bodies with those that touch parted anew, at thin necks and where a dark seam runs between two skins.
+
+    Beds are left out by now, so that parts too thin to be told from a bed can be told from each other: a paw on
+    another's flank hangs on its own arm by more than on the flank.
+    """
+    pieces, _ = ndimage.label(labels > 0)
+    anew = labels.copy()
+    for number, box in enumerate(ndimage.find_objects(pieces), start=1):
+        whole = pieces[box] == number
+        owners = labels[box][whole]
+        if (owners != owners[0]).any():
+            own_bones = np.where(whole, bones[box], np.uint8(0))
+            anew[box][whole] = parted_piece(labels[box], whole, own_bones, image[box], spacing_mm)[whole]
+    return anew
+
+
+def parted_piece(labels: Labels, whole: Mask, bones: Labels, image: Image, spacing_mm: float) -> Labels:
+    """Return the labels of one piece, parted anew; where no bone leads they stay as they were."""
+    reach = round(REACH_MM / spacing_mm)
+    inside = whole & ~seams(image, spacing_mm)
+    steps = [max(1, round(depth / spacing_mm)) for depth in PARTING_DEPTHS_MM]
+    anew, _ = spread(thick_parts(inside, bones, steps, reach), inside, reach)
+    anew, _ = spread(anew, whole, reach)
+    anew = np.where(anew > 0, anew, labels)
+    bony, _ = spread(bones, whole, round(BONE_COVER_MM / spacing_mm))
+    anew = np.where(bony == anew, anew, smoothed(anew, spacing_mm))
+    anew = without_islands(anew, ISLAND_MM3 / spacing_mm**3)
+    anew, _ = spread(anew, whole, reach)
+    return np.where(anew > 0, anew, labels)
+
+
+def seams(image: Image, spacing_mm: float) -> Mask:
+    """Return sheets that are darker than what lies on either side: where two skins touch, or a fold is."""
+    smooth = ndimage.uniform_filter(image, 3)
+    across = 2 * round(SEAM_MM / 2 / spacing_mm) + 1
+    closed = ndimage.minimum_filter(ndimage.maximum_filter(smooth, across), across)
+    seam: Mask = closed - smooth > SEAM_HU
+    return seam
+
+
+def smoothed(labels: Labels, spacing_mm: float) -> Labels:
+    """Return for each voxel the label of which there is most around it: so that no skin runs out over a neighbour."""
+    around = 2 * round(SMOOTH_MM / 2 / spacing_mm) + 1
+    most = np.zeros(labels.shape, np.float32)
+    smooth = np.zeros_like(labels)
+    for number in np.unique(labels[labels > 0]):
+        share = ndimage.uniform_filter((labels == number).astype(np.float32), around, mode="constant")
+        smooth[share > most] = number
+        np.maximum(most, share, out=most)
+    return np.where(labels > 0, smooth, labels)
+
+
+def without_islands(labels: Labels, least_voxels: float) -> Labels:
+    """Return labels without the small pieces of each that are cut off from the rest of it."""
+    kept = labels.copy()
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        pieces, _ = ndimage.label(labels[box] == number)
+        is_small = np.bincount(pieces.ravel()) < least_voxels
+        is_small[0] = False
+        kept[box][is_small[pieces]] = 0
+    return kept
 
 
 def lungs(image: Image, flesh: Mask, air_hu: float, spacing_mm: float) -> Mask:
@@ -148,8 +220,10 @@ def runs_through(bed: Mask, axis: int, reach: int) -> Mask:
 def without_specks(labels: Labels, bones: Labels, least_voxels: float) -> Labels:
     """Return the bodies without small pieces that are not joined to them and hold no bone."""
     pieces, count = ndimage.label(labels > 0, CORNERS)
-    kept = np.bincount(pieces.ravel(), minlength=count + 1) >= least_voxels
-    kept[pieces[bones > 0]] = True
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    bony = np.zeros(count + 1, bool)
+    bony[pieces[bones > 0]] = True
+    kept = sizes >= np.where(bony, BONY_SPECK_MM3 / SPECK_MM3, 1.0) * least_voxels
     return np.where(kept[pieces], labels, np.uint8(0))
 
 

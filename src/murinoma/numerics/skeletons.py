@@ -13,9 +13,9 @@ FIRST_BONE_HU = 450.0  # bone before the soft tissue is known: holds for soft ti
 SOFT_RANGE_HU = (-250, 250)  # where soft tissue is looked for
 THICK_MM = 4.4
 TRUNK_SHARE = 0.15  # of the largest piece of bone in thick flesh; a thigh is less
-LARGEST_LIMB = 0.14  # of an animal's bones; what is more is half of its trunk, and stays
-SURE_MM = 8.0  # so much nearer another trunk must be
-WHOLE_BONE_HU = 700.0  # over soft tissue; what is so bright belongs to one animal as a piece
+LARGEST_LIMB = 0.14  # of an animal's bones in one piece; what is more belongs to its trunk
+SURE_MM = 4.0  # a limb is an animal's if every other trunk is so much further
+MUSCLE_BELOW_HU = 150.0  # the skins between two animals that touch are darker
 LIMB_MM = 60.0  # the longest way from a trunk to a paw
 FLESH_BELOW_HU = 320.0  # so far under soft tissue a voxel of about 0.8 mm still holds some
 FRAGMENT_MM3 = 1.0  # fewer bright voxels are noise
@@ -24,6 +24,7 @@ NEAR_MM = 7.0  # over wider gaps only bones that follow one another along the bo
 GRIP_MM = 3.0  # gaps inside one animal that is seen in part
 WHOLE_MM = 55.0  # two fragments of this length are two animals even if they follow one another
 LONG_MM = 40.0  # two fragments side by side for so long are two animals: no limb is as long
+BESIDE_MM = 25.0  # two heavy ones apart from each other are so after less; tails, that run on alone, do not count
 WIDEST_MM, LONGEST_MM = 52.0, 130.0
 BARE_MM = 45.0  # a bone with little flesh on it (a limb) is shorter
 FLESHY_SHARE = 0.5  # of the surroundings of a bone; a cable has air around it
@@ -132,47 +133,69 @@ def thick_flesh(flesh: Mask, step: float) -> Mask:
 
 
 def limbs_by_trunk(skeletons: Skeletons, coarse: Image, spacing_mm: Spacing, soft_hu: float) -> Skeletons:
-    """Return the skeletons with every bone given back that lies far nearer to another trunk than to its own.
+    """Return the skeletons with every limb given to the trunk that it is nearest to; a doubtful one is in no label.
 
-    Where the paws of two animals meet, their bones are one piece, and a whole leg may have been counted to the wrong
-    animal; but its way through flesh to its own trunk is much the shorter one.
+    Where the paws of two animals meet, a whole leg may have been counted to the wrong animal; but its way through
+    flesh to its own trunk is the shorter one. Where two ways are about as long, bones cannot tell, and flesh must.
     """
     step = step_mm(spacing_mm)
     flesh = coarse > soft_hu - FLESH_BELOW_HU
     labels = skeletons.labels
     if not gaps(*spread(labels, flesh, round(GRIP_MM / step))):
         return skeletons
-    trunks = trunks_of(labels, thick_flesh(flesh, step))
-    pieces, count = ndimage.label((labels > 0) & (coarse > soft_hu + WHOLE_BONE_HU), CORNERS)
-    ways = np.array([ways_mm(trunks == one.label, flesh, pieces, count, step) for one in skeletons.found])
+    around, _ = spread(labels, flesh, 1)
+    trunks = trunks_of(labels, around, thick_flesh(flesh, step))
+    limbs, count = pieces_of(np.where(trunks > 0, 0, labels), around)
+    if not count:
+        return skeletons
+    muscle = (coarse > soft_hu - MUSCLE_BELOW_HU) | (labels > 0)
+    ways = np.array([ways_mm(trunks == one.label, muscle, limbs, count, step) for one in skeletons.found])
     owners = np.zeros(count + 1, labels.dtype)
-    owners[pieces] = labels
+    owners[limbs] = labels
     own = ways[owners[1:] - 1, np.arange(count)]
-    nearest = ways.argmin(axis=0) + 1
-    seeds = np.where(own <= ways.min(axis=0), owners[1:], np.where(own - ways.min(axis=0) >= SURE_MM, nearest, 0))
-    regrown, _ = spread(np.append(0, seeds).astype(labels.dtype)[pieces], labels > 0, round(10.0 / step))
-    moved = (regrown > 0) & (regrown != labels)
-    size = np.bincount(labels.ravel())
-    too_much = np.bincount(labels[moved], minlength=len(size)) > LARGEST_LIMB * size
-    return replace(skeletons, labels=np.where(moved & ~too_much[labels], regrown, labels))
+    ways[owners[1:] - 1, np.arange(count)] = np.inf
+    nearer = own - ways.min(axis=0)
+    given = np.where(nearer >= SURE_MM, ways.argmin(axis=0) + 1, np.where(nearer > -SURE_MM, 0, owners[1:]))
+    given = np.append(0, given).astype(labels.dtype)
+    return replace(skeletons, labels=np.where(limbs > 0, given[limbs], labels))
 
 
-def ways_mm(trunk: Mask, flesh: Mask, pieces: Labels, count: int, step: float) -> npt.NDArray[np.float64]:
-    """Return how far through flesh each of the pieces 1, 2, ... `count` is from a trunk, mm, at most about 60."""
-    _, taken = spread(trunk.astype(np.uint8), flesh, min(250, round(LIMB_MM / step)))
-    ways: npt.NDArray[np.float64] = ndimage.minimum(taken, pieces, np.arange(1, count + 1)) * step
+def ways_mm(trunk: Mask, flesh: Mask, limbs: Labels, count: int, step: float) -> npt.NDArray[np.float64]:
+    """Return how far through flesh each of the limbs 1, 2, ... `count` is from a trunk on average, mm, at most 60."""
+    most = min(250, round(LIMB_MM / step))
+    _, taken = spread(trunk.astype(np.uint8), flesh, most)
+    ways: npt.NDArray[np.float64] = ndimage.mean(np.minimum(taken, most), limbs, np.arange(1, count + 1)) * step
     return ways
 
 
-def trunks_of(labels: Labels, thick: Mask) -> Labels:
-    """Return of each skeleton the large pieces of bone that lie in thick flesh."""
+def trunks_of(labels: Labels, around: Labels, thick: Mask) -> Labels:
+    """Return of each skeleton the large pieces of bone in thick flesh, and what is too much for a limb."""
     trunks = np.zeros_like(labels)
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        pieces, count = ndimage.label((labels[box] == number) & thick[box], CORNERS)
-        sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-        sizes[0] = 0
-        trunks[box][(sizes >= TRUNK_SHARE * sizes.max())[pieces] & (pieces > 0)] = number
+        own = labels[box] == number
+        deep, _ = ndimage.label(own & thick[box], CORNERS)
+        whole, _ = ndimage.label(around[box] == number, CORNERS)
+        deep_sizes, whole_sizes = np.bincount(deep.ravel()), np.bincount(whole[own])
+        deep_sizes[0] = 0
+        is_large = (deep > 0) & (deep_sizes >= TRUNK_SHARE * deep_sizes.max())[deep]
+        is_large[own] |= (whole_sizes >= LARGEST_LIMB * own.sum())[whole[own]]
+        trunks[box][is_large] = number
     return trunks
+
+
+def pieces_of(labels: Labels, around: Labels) -> tuple[Labels, int]:
+    """Return the pieces that hang together in their surroundings, and their number; no piece has two labels."""
+    pieces = np.zeros(labels.shape, np.int32)
+    count = 0
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        own = labels[box] == number
+        parts, more = ndimage.label(around[box] == number, CORNERS)
+        held = np.bincount(parts[own], minlength=more + 1) > 0
+        pieces[box][own] = renumber(parts, held)[own] + count
+        count += int(held.sum())
+    return pieces, count
 
 
 def step_mm(spacing_mm: Spacing) -> float:
@@ -298,12 +321,11 @@ def are_two(a: _Group, b: _Group, gap_mm: float, spacing_mm: float, largest: int
     shorter = min(long_a, long_b)
     if gap_mm > NEAR_MM and (beside > 0.3 * shorter or shorter >= WHOLE_MM):
         return True
-    if beside < 0.6 * shorter:
-        return False
-    if shorter >= LONG_MM:
+    mostly = beside >= 0.6 * shorter
+    if mostly and shorter >= LONG_MM:
         return True
     heavy = min(a.profile.sum(), b.profile.sum()) >= 0.25 * largest
-    return bool(heavy and gap_mm > GRIP_MM and shorter >= 12)
+    return bool(heavy and gap_mm > GRIP_MM and (beside >= BESIDE_MM or (mostly and shorter >= 12)))
 
 
 def too_large(a: _Group, b: _Group, axis: int) -> bool:
