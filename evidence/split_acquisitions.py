@@ -48,7 +48,7 @@ ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "evidence" / "split_acquisitions.md"
 PICTURES = REPORT.parent / "split_failures"
 REAL = ROOT.parent / "shared" / "data" / "inveon_two_mice_0.39mm.nii.gz"
-FIRST_SEED, SEEDS = 7000, 200
+FIRST_SEED, SEEDS = 8000, 200  # the search was tuned on 7000 to 7199
 SPACINGS_MM = (0.39, 0.43)
 WIDTH_MM = SplitSettings().width_mm
 SOFT_HU = (-120.0, 80.0)  # where soft tissue is believed; some of the random scanners have it above
@@ -112,9 +112,9 @@ class Trial:
 def measured(acquisition: PhantomAcquisition, seed: int, kind: str) -> tuple[Trial, FoundMice]:
     """Return a trial, and what was found with the number of mice given."""
     ct, expected = acquisition.ct, len(acquisition.boxes)
-    start = time.perf_counter()
+    start = time.process_time()
     free = find_mice(ct.voxels, spacing_mm=ct.spacing_mm)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     given = find_mice(ct.voxels, spacing_mm=ct.spacing_mm, expected=expected)
     # another number than named is refused by `split`: nothing is cut
     overlap = overlaps(masks(given, ct.shape), acquisition.bodies.voxels)
@@ -428,9 +428,9 @@ def resampled(scan: Variant, spacing_mm: float) -> Variant:
 
 def real_row(variant: Variant) -> str:
     """Return one row: what is found in a changed scan beside the changed masks of the untouched one."""
-    start = time.perf_counter()
+    start = time.process_time()
     found = find_mice(variant.field.voxels, spacing_mm=variant.field.spacing_mm)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     order = reading_order(variant.labels)
     row = f"| {variant.name} | {len(found.mice)} |"
     doubts = "; ".join(found.doubts) or "-"
@@ -710,7 +710,7 @@ def page(trials: Sequence[Trial], known: Sequence[Trial], real: Sequence[str], b
         INTRODUCTION,
         f"\n## {len(trials)} random acquisitions, {sum(trial.expected for trial in trials)} mice\n",
         claim(trials),
-        f"\nFinding the mice took {np.mean(slow):.1f} s on average, {max(slow):.1f} s at most, on one core.\n",
+        f"\nFinding the mice took {np.mean(slow):.1f} s on average, {max(slow):.1f} s at most, of processor time.\n",
         *table(trials, overall=True),
         "\n### Every failure\n",
         *failures(trials),
@@ -734,7 +734,7 @@ Written by `evidence/split_acquisitions.py`. The phantom acquisitions are `rando
 {FIRST_SEED} on, their arrangements in turn, in voxels of {SPACINGS_MM[0]} to {SPACINGS_MM[1]} mm: one to six mice on
 their backs, bellies or sides, heads at either end, in half-tubes, tubes, trays or hammocks or on nothing, some
 touching, with cables, needles, cones, boxes and cradles, blurred, noisy, with streaks, their soft tissue off by up to
-14 % and 30 HU.
+14 % and 30 HU. The search was tuned on seeds 7000 to 7199, so none of those is here.
 
 Each is searched twice, without and with the number of mice given. What is cut is judged with the number given, as
 `murinoma split --mice M01,M02` does; without the right number it refuses and cuts nothing. A **failure** is
