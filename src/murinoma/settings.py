@@ -83,6 +83,28 @@ class AnnotateSettings:
 
 
 @dataclass(frozen=True)
+class CampaignSettings:
+    """A blinded campaign: who annotates, and in which order.
+
+    Attributes
+    ----------
+    annotators
+        Their names.
+    seed
+        The same seed gives the same orders and codes.
+    repeat_share
+        Share of the scans, 0..1, that everybody meets a second time under another code.
+    annotation
+        The protocol that all follow.
+    """
+
+    annotators: tuple[str, ...] = ("A", "B", "C")
+    seed: int = 1
+    repeat_share: float = 0.0
+    annotation: AnnotationSettings = AnnotationSettings()
+
+
+@dataclass(frozen=True)
 class SplitSettings:
     """Settings of the step `split`.
 
@@ -252,3 +274,4 @@ class SimulateSettings:
         PhantomDataset(4, ("0d", "13d"), 2, median_mm3=90.0, log_sd=0.4, growth_per_day=0.02, mice_per_acquisition=4),
     )
     annotation: AnnotationSettings = AnnotationSettings()
+    campaign: CampaignSettings = CampaignSettings(repeat_share=0.25)

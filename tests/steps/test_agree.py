@@ -27,7 +27,9 @@ from tests.builders import PUBLISHED_MM, box, nifti_bytes, three_masks, two_scan
 Form = Literal["NFC", "NFD"]  # accents in one letter, or in two as macOS stores them
 SHAPE = (8, 8, 8)
 EMPTY = np.zeros(SHAPE, np.uint8)
-TABLES = ["scans.csv", "table1.csv", "table3.csv", "table4.csv", "tumors.csv"]
+TABLES = ["intervals.csv", "scans.csv", "size_curve.csv", "size_trend.csv", "table1.csv", "table3.csv", "table4.csv"]
+TABLES += ["tumors.csv", "volume_agreement.csv"]
+FILES = len(TABLES) + 2  # record.json and volumes.csv
 
 
 def run(root: Path, out: Path | None = None, settings: AgreeSettings = AgreeSettings(), **how: Any) -> StepResult:
@@ -86,7 +88,8 @@ def test_the_tables_begin_with_the_key(tmp_path: Path) -> None:
         assert list(table(tmp_path, name))[:4] == ["dataset", "mouse", "time", "hours"]
         assert row(tmp_path, name, "M01_8d")["dataset"] == "Dataset 2"
         assert row(tmp_path, name, "M01_8d")["hours"] == 192
-    assert sorted(path.name for path in (tmp_path / "derivatives" / "agreement").iterdir()) == ["record.json", *TABLES]
+    written = sorted(path.name for path in (tmp_path / "derivatives" / "agreement").iterdir())
+    assert written == sorted(["record.json", *TABLES])
 
 
 def test_volumes_are_written_per_annotator_and_tumor(tmp_path: Path) -> None:
@@ -307,9 +310,9 @@ def test_a_bad_mask_fails_its_scan_alone(tmp_path: Path, kind: str, with_ct: boo
     assert "Annotator_B_M01_0d.nii.gz" in result.failed[0].message
     assert "\n" not in result.failed[0].message
     assert table(root, "scans.csv")["time"].tolist() == ["8d"]
-    assert sorted(files_in(root / "derivatives")) == [f"agreement/{name}" for name in ["record.json", *TABLES]] + [
-        "volumes.csv"
-    ]
+    assert sorted(files_in(root / "derivatives")) == [
+        f"agreement/{name}" for name in sorted(["record.json", *TABLES])
+    ] + ["volumes.csv"]
 
 
 def test_a_mask_that_does_not_fit_its_ct_names_both_files(tmp_path: Path) -> None:
@@ -486,7 +489,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_older_tables(
     assert files_in(root) == before
 
 
-@pytest.mark.parametrize("writes", range(7))
+@pytest.mark.parametrize("writes", range(FILES))
 def test_a_disk_that_fills_at_any_file_leaves_whole_files_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
@@ -501,15 +504,14 @@ def test_a_disk_that_fills_at_any_file_leaves_whole_files_only(
         true_fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", fills)
-    if writes < 7:
-        with pytest.raises(OutputError):
-            run(root)
+    with pytest.raises(OutputError):
+        run(root)
     found = files_in(root / "derivatives") if (root / "derivatives").exists() else {}
     assert len(found) == writes
     assert all(content.endswith(b"\n") for content in found.values())
     monkeypatch.setattr(os, "fsync", true_fsync)
     run(root)
-    assert len(files_in(root / "derivatives")) == 7
+    assert len(files_in(root / "derivatives")) == FILES
 
 
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

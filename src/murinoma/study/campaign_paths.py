@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from murinoma.errors import StudyError
-from murinoma.study.values import Study
+from murinoma.study.values import Scan, Study
 
 
 def campaign_plan_path(study: Study) -> Path:
@@ -32,6 +32,16 @@ def campaign_store_path(study: Study, annotator: str) -> Path:
 def campaign_lock_path(study: Study, annotator: str) -> Path:
     """Return the file that whoever writes the store of an annotator holds locked."""
     return campaign_store_path(study, annotator).with_suffix(".lock")
+
+
+def campaign_table_path(study: Study) -> Path:
+    """Return the table of all annotations that were revealed."""
+    return _folder(study) / "annotations.csv"
+
+
+def campaign_repeat_path(study: Study, scan: Scan, annotator: str) -> Path:
+    """Return where an annotator's second mask of a scan is written, apart from the annotations."""
+    return _folder(study) / "repeats" / scan.dataset / scan.name / f"Repeat_{annotator}_{scan.name}.nii.gz"
 
 
 def path_in_study(study: Study, path: Path) -> str:

@@ -5,13 +5,10 @@ option, source or extra; 130 stopped with Ctrl-C (what was done is kept). Standa
 path, or one object with ``--json``; everything else goes to standard error.
 """
 
-import atexit
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -24,21 +21,11 @@ from murinoma.settings import (
     SimulateSettings,
     SplitSettings,
 )
+from murinoma.ui import campaign_commands
+from murinoma.ui.display import FAILED, STOPPED, WRONG_USE, exit_code, explain, print_result, progress, say, show
+from murinoma.ui.options import DryRun, Force, Json, Out, Root, Workers
 
-if TYPE_CHECKING:
-    from murinoma.steps import StepResult
-
-DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 130
 INT16_HU = -32768, 32767
-
-Root = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder with 'Dataset 1', 'Dataset 2', ... in it.")]
-Out = Annotated[
-    Path | None, typer.Option(help="Write results here instead of STUDY/derivatives; later steps look there.")
-]
-Workers = Annotated[int, typer.Option(min=0, help="Processes at once; 0 chooses by scans and cores.")]
-Force = Annotated[bool, typer.Option("--force", help="Do again what the record shows as done.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how many scans wait, and do nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the result's path.")]
 
 # of split
 Acq = Annotated[
@@ -67,6 +54,7 @@ app = typer.Typer(
     epilog="A study is a folder: STUDY/Dataset 1/M01_M02_0d/M01_0d/CT_M01_0d.nii.gz, with Annotator_A_M01_0d.nii.gz "
     "beside it. Every command takes --help; murinoma --debug COMMAND shows where an error arose.",
 )
+app.add_typer(campaign_commands.app, name="campaign")
 
 
 def main() -> None:
@@ -77,18 +65,18 @@ def main() -> None:
         app([argument for argument in arguments if argument != "--debug"])
     except SystemExit as leaving:
         if leaving.code == STOPPED:
-            _say("stopped; what was done is kept, and the same command goes on from there")
+            say("stopped; what was done is kept, and the same command goes on from there")
         raise
     except MurinomaError as error:
         if debug:
             raise
-        _say(str(error))
+        say(str(error))
         sys.exit(WRONG_USE if isinstance(error, UsageError) else FAILED)
     except Exception as error:
         if debug:
             raise
         kind = type(error).__name__
-        _say(f"a mistake in murinoma ({kind}: {error}); run it again with --debug and report what it shows")
+        say(f"a mistake in murinoma ({kind}: {error}); run it again with --debug and report what it shows")
         sys.exit(FAILED)
 
 
@@ -103,11 +91,11 @@ def demo(
     from murinoma import flow
 
     results = []
-    for result in flow.demo(folder, RunSettings(workers, force), _progress):
+    for result in flow.demo(folder, RunSettings(workers, force), progress):
         results.append(result)
-        _explain(result)
-    _print_result(results[-1], json_)
-    raise typer.Exit(max(_exit_code(result) for result in results))
+        explain(result)
+    print_result(results[-1], json_)
+    raise typer.Exit(max(exit_code(result) for result in results))
 
 
 @app.command()
@@ -132,7 +120,7 @@ def simulate(
     settings = SimulateSettings(seed=seed, spacing_mm=spacing, scanner_files=scanner or "inveon")
     how = RunSettings(workers, dry_run=dry_run)
     make = step if scanner is None else scan_phantoms
-    _show(make(folder, settings=settings, how=how, progress=_progress("simulate")), json_)
+    show(make(folder, settings=settings, how=how, progress=progress("simulate")), json_)
 
 
 @app.command()
@@ -176,7 +164,7 @@ def split(
     )
     jobs = read_jobs(acquisition) if acquisition.suffix.lower() == ".csv" else [one]
     how = RunSettings(workers, force, dry_run)
-    _show(step(jobs, into, settings=settings, how=how, progress=_progress("split")), json_)
+    show(step(jobs, into, settings=settings, how=how, progress=progress("split")), json_)
 
 
 @app.command()
@@ -189,7 +177,7 @@ def paste(
     """Put masks back into the grid of the acquisition that their mice were cut from."""
     from murinoma.steps.paste import paste as step
 
-    _show(step(mask, onto, into), json_)
+    show(step(mask, onto, into), json_)
 
 
 @app.command()
@@ -210,7 +198,27 @@ def check(
 
     settings = CheckSettings(volume_factor=volume_factor)
     how = RunSettings(workers, force, dry_run)
-    _show(step(read_study(study, out=out), settings=settings, how=how, progress=_progress("check")), json_)
+    show(step(read_study(study, out=out), settings=settings, how=how, progress=progress("check")), json_)
+
+
+@app.command()
+def annotate(
+    what: Annotated[Path, typer.Argument(metavar="STUDY|CT", help="A study with a campaign, or one CT (NIfTI).")],
+    annotator: Annotated[str, typer.Option(help="Who draws: your name in the campaign.")] = "",
+    start_from: Annotated[
+        str, typer.Option(help="Correct a mask: an annotator, staple, majority or a model; for one CT a file.")
+    ] = "",
+    into: Annotated[Path | None, typer.Option(help="For one CT: the file to write, instead of beside it.")] = None,
+) -> None:
+    """Draw tumors in napari: the next scan of a campaign, blinded, or one CT; every stroke is saved at once."""
+    from murinoma.steps.annotate import sit_down
+    from murinoma.ui.napari.extra import load_window
+
+    show = load_window()
+    sitting = sit_down(what, annotator=annotator, start_from=start_from, into=into)
+    show(sitting)
+    if sitting.result is not None:
+        typer.echo(str(sitting.result))
 
 
 @app.command()
@@ -227,7 +235,7 @@ def agree(
     from murinoma.study import read_study
 
     how = RunSettings(workers, force, dry_run)
-    _show(step(read_study(study, out=out), how=how, progress=_progress("agree")), json_)
+    show(step(read_study(study, out=out), how=how, progress=progress("agree")), json_)
 
 
 @app.command()
@@ -248,7 +256,7 @@ def merge(
         raise UsageError(f"no consensus is called '{method}'; --method takes staple or majority")
     settings = MergeSettings() if method is None else MergeSettings((method,))
     how = RunSettings(workers, force, dry_run)
-    _show(step(read_study(study, out=out), settings=settings, how=how, progress=_progress("merge")), json_)
+    show(step(read_study(study, out=out), settings=settings, how=how, progress=progress("merge")), json_)
 
 
 @app.command()
@@ -270,7 +278,7 @@ def repeatability(
 
     settings = RepeatabilitySettings(source, within)
     how = RunSettings(dry_run=dry_run)
-    _show(measure_repeatability(read_study(study, out=out), settings=settings, how=how), json_)
+    show(measure_repeatability(read_study(study, out=out), settings=settings, how=how), json_)
 
 
 @app.command()
@@ -279,7 +287,7 @@ def report(study: Root, out: Out = None, json_: Json = False) -> None:
     from murinoma.steps.report import report as step
     from murinoma.study import read_study
 
-    _show(step(read_study(study, out=out), progress=_progress("report")), json_)
+    show(step(read_study(study, out=out), progress=progress("report")), json_)
 
 
 def _two_points(text: str) -> tuple[float, float] | None:
@@ -301,63 +309,3 @@ def _box(text: str) -> tuple[str, tuple[slice, slice, slice]]:
     except ValueError as error:
         raise UsageError(f"--box '{text}' is not understood; write M01=10:202,30:222,0:450 (x, y, z)") from error
     return name.strip(), (z, y, x)
-
-
-def _progress(step: str) -> Callable[[int, int, str], None] | None:
-    """Return what draws a bar for a step on a terminal, and nothing where standard error is a file."""
-    if not sys.stderr.isatty():
-        return None
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, TextColumn("{task.fields[scan]}"), console=Console(stderr=True), transient=True)
-    task = bar.add_task(step, scan="", total=None)
-    atexit.register(bar.stop)  # an error or Ctrl-C must not leave the terminal without a cursor
-
-    def draw(done: int, total: int, scan: str) -> None:
-        if done == 1:
-            bar.start()
-        bar.update(task, completed=done, total=total, scan=scan)
-        if done == total:
-            bar.stop()
-
-    return draw
-
-
-def _show(result: "StepResult", as_json: bool) -> NoReturn:
-    """Tell a step's result and leave with its exit code."""
-    _explain(result)
-    _print_result(result, as_json)
-    raise typer.Exit(_exit_code(result))
-
-
-def _exit_code(result: "StepResult") -> int:
-    return FAILED if result.failed else DONE
-
-
-def _explain(result: "StepResult") -> None:
-    """Say on standard error what failed, what is odd, and the key figures."""
-    for failure in result.failed:
-        _say(f"{failure.scan}: {failure.message}" if failure.scan else failure.message)
-    for notice in result.notices:
-        _say(f"note: {notice}")
-    figures = ", ".join(f"{name} {_figure(value)}" for name, value in result.numbers.items() if value is not None)
-    failed = f", {len(result.failed)} failed" if result.failed else ""
-    _say(f"{result.step}: {result.scans} scans{failed}{'; ' * bool(figures)}{figures}")
-
-
-def _figure(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def _print_result(result: "StepResult", as_json: bool) -> None:
-    if as_json:
-        fields = {**asdict(result), "result": None if result.result is None else str(result.result)}
-        typer.echo(json.dumps(fields, ensure_ascii=False))
-    elif result.result is not None:
-        typer.echo(str(result.result))
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

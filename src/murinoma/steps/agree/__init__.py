@@ -11,7 +11,7 @@ from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import AgreeSettings, RunSettings
 from murinoma.steps import Number, StepResult, dry_result, finite, header_notice, study_failures, study_notices
 from murinoma.steps.agree.compare import Compare
-from murinoma.steps.agree.tables import write_tables
+from murinoma.steps.agree.tables import write_campaign, write_tables
 from murinoma.study import Scan, Study
 
 Table = pd.DataFrame
@@ -50,6 +50,7 @@ def agree(
     if not done:
         return StepResult("agree", None, 0, failed)
     by_scan, by_tumor, known = write_tables(study, done, folder)
+    failed = (*failed, *write_campaign(study, folder))
     notices = (*study_notices(study), *_notices(study, done, known))
     return StepResult("agree", folder, len(done), failed, notices, _numbers(by_scan, by_tumor))
 

@@ -10,6 +10,7 @@ from murinoma.errors import InputError
 from murinoma.files.masks import Annotations, read_annotations
 from murinoma.numerics.agreement import fleiss_kappa, marked_voxels, pairwise_dice
 from murinoma.numerics.staple import staple
+from murinoma.numerics.surface import robust_hausdorff, surface_dice, surface_distances
 from murinoma.numerics.tumors import count_tumors
 from murinoma.numerics.votes import majority_patterns
 from murinoma.runs import Result
@@ -54,10 +55,16 @@ def _compare(annotations: Annotations, settings: AgreeSettings, excluded: frozen
     consensus = staple(votes.counts)
     size = annotations.voxel_mm3
     marked = marked_voxels(votes.counts)
+    surfaces = surface_distances(votes, spacing_mm=annotations.spacing_mm)
+    near = surface_dice(surfaces, tolerance_mm=settings.surface_voxels * max(annotations.spacing_mm))
+    far = robust_hausdorff(surfaces)
+    pairs = list(combinations(range(len(names)), 2))
     return {
         "annotators": names,
         "n_voxels": int(votes.counts.sum()),
-        "dice": [[names[i], names[j], finite(dice[i, j])] for i, j in combinations(range(len(names)), 2)],
+        "dice": [[names[i], names[j], finite(dice[i, j])] for i, j in pairs],
+        "surface_dice": [finite(near[i, j]) for i, j in pairs],
+        "hd95_mm": [finite(far[i, j]) for i, j in pairs],
         "fleiss_kappa": finite(fleiss_kappa(votes.counts)),
         "fleiss_kappa_box": finite(fleiss_kappa(votes.box_counts)),
         "staple_mm3": float(votes.counts[consensus.foreground].sum() * size),

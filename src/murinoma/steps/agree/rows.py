@@ -16,6 +16,7 @@ MM3_PER_CM3 = 1000.0
 def scan_row(scan: Scan, result: Result, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return a row of ``scans.csv``; empty where a pair did not see the scan."""
     dice = {(a, b): value for a, b, value in result["dice"]}
+    surfaces = {name: dict(zip(dice, result[name], strict=True)) for name in ("surface_dice", "hd95_mm")}
     defined = [value for value in dice.values() if value is not None]
     return {
         **key_columns(scan),
@@ -29,6 +30,7 @@ def scan_row(scan: Scan, result: Result, pairs: Sequence[tuple[str, str]]) -> di
         "majority_volume_cm3": result["majority_mm3"] / MM3_PER_CM3,
         "tumors": len(result["tumors"]),
         "specks": result["specks"],
+        **{f"{name}_{a}_{b}": _nan(of_pair.get((a, b))) for name, of_pair in surfaces.items() for a, b in pairs},
     }
 
 

@@ -9,10 +9,13 @@ import pandas as pd
 from murinoma import published
 from murinoma.files.tables import replace_sources, write_table
 from murinoma.pages.paper_tables import table1, table3, table4
-from murinoma.runs import Result
+from murinoma.runs import Failure, Result
+from murinoma.steps.agree.repeats import campaign_tables
 from murinoma.steps.agree.rows import scan_row, scan_volumes, tumor_columns, tumor_rows
+from murinoma.steps.agree.statistics import interval_table, size_tables, volume_table
 from murinoma.study import Scan, Study
 
+SEED = 2024  # of the resampling: the same tables give the same intervals
 Table = pd.DataFrame
 Done = Sequence[tuple[Scan, Result]]
 
@@ -30,6 +33,26 @@ def write_tables(study: Study, done: Done, folder: Path) -> tuple[Table, Table, 
     write_table(table1(by_scan, by_tumor, years, known), folder / "table1.csv")
     write_table(table3(by_scan, by_tumor, study.annotators, known), folder / "table3.csv")
     write_table(table4(by_scan, study.annotators, known), folder / "table4.csv")
+    _write_statistics(by_scan, by_tumor, study.annotators, folder)
     volumes = Table([row for scan, result in done for row in scan_volumes(scan, result)])
     replace_sources(volumes, study.volumes_path(), study.annotators)
     return by_scan, by_tumor, known
+
+
+def _write_statistics(by_scan: Table, by_tumor: Table, annotators: Sequence[str], folder: Path) -> None:
+    trend, curve = size_tables(by_scan, by_tumor, annotators)
+    write_table(interval_table(by_scan, by_tumor, seed=SEED), folder / "intervals.csv")
+    write_table(volume_table(by_tumor, annotators, seed=SEED), folder / "volume_agreement.csv")
+    write_table(trend, folder / "size_trend.csv")
+    write_table(curve, folder / "size_curve.csv")
+
+
+def write_campaign(study: Study, folder: Path) -> list[Failure]:
+    """Write what a revealed campaign tells about its annotators, and return what could not be read."""
+    found = campaign_tables(study)
+    if found is None:
+        return []
+    repeats, annotators, failed = found
+    write_table(repeats, folder / "repeats.csv")
+    write_table(annotators, folder / "annotators.csv")
+    return failed
