@@ -44,9 +44,23 @@ def test_the_flow_ends_in_a_page_that_needs_no_other_file(results: list[StepResu
 
 
 def test_the_demo_begins_at_the_scanner(tmp_path: Path) -> None:
-    """Scan, split, annotate, and then the flow; the page is that of the study that was split."""
+    """Scan, split, a campaign, and then the flow; the page is that of the study that was split."""
     small = SimulateSettings(spacing_mm=0.5, datasets=DATASETS[:1])
     results = list(flow.demo(tmp_path / "demo", RunSettings(), lambda step: None, small))
-    assert [result.step for result in results] == ["scan", "split", "annotate", "check", "agree", "merge", "report"]
-    assert [result.failed for result in results] == [()] * 7
+    steps = ["scan", "split", "campaign new", "annotate", "campaign reveal", "check", "agree", "merge", "repeatability"]
+    steps += ["report"]
+    assert [result.step for result in results] == steps
+    assert [result.failed for result in results] == [()] * len(steps)
     assert results[-1].result == tmp_path / "demo" / "study" / "derivatives" / "report" / "index.html"
+
+
+def test_a_second_demo_draws_nothing_again(tmp_path: Path) -> None:
+    """The campaign is there, everything is handed in, and the masks stay as they are to the byte."""
+    small = SimulateSettings(spacing_mm=0.63, datasets=DATASETS[:1])
+    folder = tmp_path / "demo"
+    list(flow.demo(folder, RunSettings(), lambda step: None, small))
+    masks = {path: path.stat().st_mtime_ns for path in (folder / "study").rglob("Annotator_*.nii.gz")}
+    again = [result.step for result in flow.demo(folder, RunSettings(), lambda step: None, small)]
+    assert "campaign new" not in again
+    assert len(masks) == 6
+    assert {path: path.stat().st_mtime_ns for path in masks} == masks

@@ -26,7 +26,7 @@ def ball_scan(radius_mm: float = 3.0, tissue_hu: int = 50) -> tuple[Volume, Volu
 def drawn(annotator: Annotator, ct: Volume, truth: Volume, seed: int = 0) -> np.ndarray:
     """Return the voxels that an annotator marks."""
     rng = np.random.default_rng(seed)
-    return annotate(ct, see_tumors(truth), annotator, air_hu=-300, bone_hu=500, rng=rng).voxels
+    return annotate(ct, see_tumors(truth), annotator, air_hu=-300, bone_hu=500, rng=rng).labels
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -39,9 +39,22 @@ def test_a_perfect_annotator_who_draws_every_slice_gives_the_truth() -> None:
     ct, truth = ball_scan()
     rng = np.random.default_rng(0)
     annotation = annotate(ct, see_tumors(truth), PERFECT, air_hu=-300, bone_hu=500, rng=rng)
-    assert dice(annotation.voxels, truth.voxels) > 0.985
-    assert annotation.voxels.dtype == np.uint8
-    np.testing.assert_array_equal(annotation.affine, ct.affine)
+    assert dice(annotation.labels, truth.voxels) > 0.985
+    assert annotation.labels.dtype == np.uint8
+    assert annotation.labels.shape == ct.shape
+
+
+def test_what_the_tissue_rule_took_was_between_the_drawn_slices() -> None:
+    """Labels and removed voxels are what was drawn and interpolated; drawn slices are where the sketch has marks."""
+    ct, truth = ball_scan()
+    hu = np.where(np.arange(40) < 18, -900, ct.voxels).astype(np.int16)
+    rng = np.random.default_rng(0)
+    made = annotate(ct.with_voxels(hu), see_tumors(truth), PERFECT, air_hu=-300, bone_hu=500, rng=rng)
+    assert made.removed[:, :, :18].any()
+    assert not made.labels[:, :, :18].any()
+    assert not (made.labels[made.removed > 0] > 0).any()
+    assert made.drawn == {1: tuple(np.flatnonzero(made.sketch.any(axis=(1, 2))).tolist())}
+    np.testing.assert_array_equal((made.labels + made.removed)[list(made.drawn[1])], made.sketch[list(made.drawn[1])])
 
 
 @pytest.mark.parametrize("bias_mm", [-0.3, -0.1, 0.1, 0.3])

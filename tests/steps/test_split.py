@@ -15,10 +15,8 @@ from murinoma.files.acquisitions import read_acquisition
 from murinoma.files.nifti import read_volume, write
 from murinoma.files.sidecar import read_sidecar
 from murinoma.settings import PhantomDataset, RunSettings, SimulateSettings, SplitSettings
-from murinoma.steps import StepResult
-from murinoma.steps.agree import agree
 from murinoma.steps.paste import paste
-from murinoma.steps.simulate import annotate_phantoms, scan_phantoms
+from murinoma.steps.simulate import scan_phantoms
 from murinoma.steps.split import SplitJob, read_jobs, split
 from murinoma.study import new_study, read_study, sidecar_path
 from murinoma.volume import Volume
@@ -273,23 +271,6 @@ def test_a_table_that_cannot_be_understood_is_refused(text: str, tmp_path: Path)
     (tmp_path / "split.csv").write_text(text)
     with pytest.raises(FileError, match=r"split\.csv"):
         read_jobs(tmp_path / "split.csv")
-
-
-def test_annotators_draw_on_what_was_split(acquisitions: Path, tmp_path: Path) -> None:
-    """Three masks per scan on the CT's grid, which agree as people do; a mask that is there stays."""
-    split(read_jobs(acquisitions / "split.csv"), tmp_path)
-    result: StepResult = annotate_phantoms(read_study(tmp_path), acquisitions, settings=SETTINGS)
-    assert (result.scans, result.failed) == (2, ())
-    study = read_study(tmp_path)
-    assert study.annotators == ["A", "B", "C"]
-    assert 0.75 < agree(study).numbers["dice_mean"] < 0.97  # type: ignore[operator]
-    mask = study.scans[0].annotations["A"]
-    mask.write_bytes(mask.read_bytes() + b"\0")
-    study.scans[0].annotations["B"].unlink()
-    changed = mask.read_bytes()
-    annotate_phantoms(read_study(tmp_path), acquisitions, settings=SETTINGS)
-    assert mask.read_bytes() == changed
-    assert study.scans[0].annotations["B"].exists()
 
 
 def test_the_real_two_mice_are_split(shared_data: Path, tmp_path: Path) -> None:

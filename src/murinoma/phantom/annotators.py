@@ -1,6 +1,6 @@
 """People who outline tumors: each with a bias, a rough hand and doubts about the ends, on every fifth slice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from murinoma.phantom.shapes import Box, Field, Grid, smooth_field
 from murinoma.volume import Volume
 
 Mask = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.uint8]
 
 VIEW_MM = 2.5  # how far around a tumor an outline may stray
 NEAR_SURFACE = 0.47  # a blurred mask between 0.03 and 0.97 lies within two voxels of the surface
@@ -110,6 +111,28 @@ def signed_distance(mask: Mask, spacing_mm: float) -> Field:
     return distance
 
 
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What one person drew on a scan; all labels are (z, y, x), uint8, with tumor numbers.
+
+    Attributes
+    ----------
+    sketch
+        The drawn slices alone.
+    drawn
+        Tumor -> slices on which it was drawn.
+    removed
+        What the tissue rule took from the interpolated labels.
+    labels
+        The annotation: interpolated, after the tissue rule.
+    """
+
+    sketch: Labels
+    drawn: Mapping[int, tuple[int, ...]]
+    removed: Labels
+    labels: Labels
+
+
 def annotate(
     ct: Volume,
     tumors: Sequence[SeenTumor],
@@ -118,8 +141,8 @@ def annotate(
     air_hu: float,
     bone_hu: float,
     rng: np.random.Generator,
-) -> Volume:
-    """Return one person's annotation of a scan: drawn slices, interpolated, after the tissue rule.
+) -> Drawing:
+    """Return what one person draws on a scan: slices, interpolated, after the tissue rule.
 
     Parameters
     ----------
@@ -133,24 +156,24 @@ def annotate(
         Limits of the tissue rule, HU.
     rng
         The person's form on this day.
-
-    Returns
-    -------
-    Tumor numbers, uint8, at the CT's place.
     """
-    labels = np.zeros(ct.shape, dtype=np.uint8)
+    sketch, removed, labels = (np.zeros(ct.shape, dtype=np.uint8) for _ in range(3))
+    drawn: dict[int, tuple[int, ...]] = {}
     bias_mm = annotator.bias_mm + annotator.bias_sd_mm * float(rng.standard_normal())
     for tumor in tumors:
-        outline = outlined(tumor, annotator, bias_mm, ct.spacing_mm[0], rng=rng)
-        outline[voxels_leaving(outline, ct.voxels[tumor.box], air_hu=air_hu, bone_hu=bone_hu)] = False
-        labels[tumor.box][outline & (labels[tumor.box] == 0)] = tumor.number
-    return ct.with_voxels(labels)
+        lines, slices = drawn_lines(tumor, annotator, bias_mm, ct.spacing_mm[0], rng=rng)
+        outline = interpolate_slices(lines, slices, spacing_mm=(ct.spacing_mm[0],) * 2) > 0
+        leaving = voxels_leaving(outline, ct.voxels[tumor.box], air_hu=air_hu, bone_hu=bone_hu)
+        for target, part in ((sketch, lines > 0), (removed, leaving), (labels, outline & ~leaving)):
+            target[tumor.box][part & (target[tumor.box] == 0)] = tumor.number
+        drawn[tumor.number] = tuple(tumor.box[0].start + index for index in slices)
+    return Drawing(sketch, drawn, removed, labels)
 
 
-def outlined(
+def drawn_lines(
     tumor: SeenTumor, annotator: Annotator, bias_mm: float, spacing_mm: float, *, rng: np.random.Generator
-) -> Mask:
-    """Return one tumor as a person outlines it: in its box, interpolated, before the tissue rule."""
+) -> tuple[Labels, list[int]]:
+    """Return one tumor as a person draws it, slices in its box, and which slices those are."""
     grid = Grid(tumor.distance.shape, spacing_mm)
     believed = tumor.distance + np.float32(bias_mm) + stray(grid, annotator, rng=rng) > 0
     gap = max(1, round(annotator.gap_mm / spacing_mm))
@@ -158,7 +181,7 @@ def outlined(
     sketch = np.zeros(grid.shape, dtype=np.uint8)
     for index in drawn:
         sketch[index] = one_outline(believed[index])
-    return interpolate_slices(sketch, drawn, spacing_mm=(spacing_mm, spacing_mm)) > 0
+    return sketch, drawn
 
 
 def stray(grid: Grid, annotator: Annotator, *, rng: np.random.Generator) -> Field:

@@ -1,12 +1,12 @@
 """A study of phantom mice: who is scanned when, and each scan made on its own, with truth and annotations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from murinoma.errors import InputError
-from murinoma.phantom.annotators import ANNOTATORS, Annotator, annotate, see_tumors
+from murinoma.phantom.annotators import ANNOTATORS, Annotator, Drawing, SeenTumor, annotate, see_tumors
 from murinoma.phantom.mouse import Mouse, centred, draw_build, draw_pose, field_grid, paint_mouse
 from murinoma.phantom.scanner import SCANNER, Scanner, acquire
 from murinoma.phantom.tumors import Tumor
@@ -192,13 +192,17 @@ def render(spec: ScanSpec) -> PhantomScan:
 def annotations(spec: ScanSpec, ct: Volume, truth: Volume) -> dict[str, Volume]:
     """Return what each annotator of the study draws on a scan."""
     tumors = see_tumors(truth)
-    limits = {"air_hu": spec.study.air_hu, "bone_hu": spec.study.bone_hu}
     return {
-        annotator.name: annotate(
-            ct, tumors, annotator, **limits, rng=stream(spec, ANNOTATOR_STREAM, spec.time_index, number)
-        )
+        annotator.name: ct.with_voxels(drawing(spec, number, ct, tumors).labels)
         for number, annotator in enumerate(spec.study.annotators)
     }
+
+
+def drawing(spec: ScanSpec, annotator: int, ct: Volume, tumors: Sequence[SeenTumor], *, repeat: int = 0) -> Drawing:
+    """Return what an annotator (by number) draws on a scan, the first time or a `repeat`."""
+    rng = stream(spec, ANNOTATOR_STREAM, spec.time_index, annotator, *([repeat] if repeat else []))
+    limits = {"air_hu": spec.study.air_hu, "bone_hu": spec.study.bone_hu}
+    return annotate(ct, tumors, spec.study.annotators[annotator], **limits, rng=rng)
 
 
 def planned_mouse(spec: ScanSpec) -> tuple[Mouse, list[float]]:

@@ -42,9 +42,7 @@ def measure_repeatability(
     OutputError
         If a table cannot be written.
     """
-    pairs = pd.DataFrame(
-        [*_close_scans(_volumes(study, settings.source), settings), *_drawn_again(study)], columns=PAIRS
-    )
+    pairs = _pairs(study, settings)
     if pairs.empty:
         raise StudyError(
             f"{study.root} has no two scans of a mouse up to {settings.within_hours:g} h apart with volumes of "
@@ -58,6 +56,16 @@ def measure_repeatability(
         write_table(table, folder / "repeatability.csv")
     notices = _lost(len(pairs) - len(measured))
     return StepResult("repeatability", None if how.dry_run else folder, len(pairs), (), notices, _numbers(table))
+
+
+def has_repeats(study: Study, settings: RepeatabilitySettings = RepeatabilitySettings()) -> bool:
+    """Tell whether there is anything to compare: scans close in time, or scans that were drawn twice."""
+    return not _pairs(study, settings).empty
+
+
+def _pairs(study: Study, settings: RepeatabilitySettings) -> pd.DataFrame:
+    rows = [*_close_scans(_volumes(study, settings.source), settings), *_drawn_again(study)]
+    return pd.DataFrame(rows, columns=PAIRS)
 
 
 def _volumes(study: Study, source: str) -> pd.DataFrame:

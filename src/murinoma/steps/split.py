@@ -212,6 +212,9 @@ class _Split:
         sheet = self.study.step_folder("split") / job.dataset / f"{scans[0].group}.png"
         write_bytes(sheet, _sheet(job, found, cuts, acquisition))
         return {
+            "dataset": job.dataset,
+            "time": job.time,
+            "source": job.file.name,
             "mice": {cut.name: {"box": _named_box(cut.box), "foreign_share": cut.foreign_share} for cut in cuts},
             "doubts": list(found.doubts),
             "notices": [
