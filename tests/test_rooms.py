@@ -50,7 +50,7 @@ HOUSE = {
     "published": Room(libraries="pandas"),
     "numerics": NUMERICS,
     "numerics.growth": Room(rooms="errors", libraries="numpy scipy", deferred="statsmodels", never=NUMERICS.never),
-    "files": Room(rooms="errors study volume", libraries="numpy pandas nibabel isal", deferred="pydicom"),
+    "files": Room(rooms="errors study volume", libraries="numpy pandas nibabel isal", deferred="pydicom xlsxwriter"),
     "models": Room(rooms="errors numerics", libraries="numpy scipy torch openvino onnx"),
     "phantom": Room(rooms="errors numerics volume", libraries="numpy scipy", never=NUMERICS.never),
     "campaign": Room(rooms="errors study", libraries="numpy"),

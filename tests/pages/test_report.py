@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from murinoma import published
+from murinoma.pages.cells import mean_and_std
 from murinoma.pages.figures import line_styles, view_scan
 from murinoma.pages.paper_tables import table1, table2, table3, table4
-from murinoma.pages.report import AcquisitionSheet, ScanPicture, StudyFacts, render_report
-from murinoma.pages.report_tables import ReportTables, mean_and_std
+from murinoma.pages.report import AcquisitionSheet, MadeWith, ReportContent, ScanPicture, StudyFacts, render_report
+from murinoma.pages.report_tables import ReportTables
 
 ALL_DATASETS = [f"Dataset {number}" for number in range(1, 11)]
 FACTS = StudyFacts("My study", datasets=1, mice=2, scans=2, annotators=("A", "B", "C"))
@@ -98,7 +99,7 @@ def page_of(
     sheets: tuple[AcquisitionSheet, ...] = (),
 ) -> str:
     """Return the page of some tables."""
-    return render_report(facts, tables, pictures, sheets, version="1.2.3")
+    return render_report(ReportContent(facts, tables, MadeWith("1.2.3"), pictures=pictures, sheets=sheets))
 
 
 def sheet(name: str = "M01_M02_0d", *doubts: str, png: bytes | None = b"picture") -> AcquisitionSheet:
@@ -191,9 +192,9 @@ def test_table_3_has_a_row_per_pair_and_one_for_all() -> None:
     """A minus B is -1 cm3, -50 % of the mean of all; Dice has three decimals, percent one, minus is a true minus."""
     page = page_of(tables_of())
     assert table_named(page, "Table 3. ")[1:] == [
-        ["A vs. B", "0.850 ± 0.071", "−1.000 ± 0.000", "−50.0 ± 0.0", "2", "2"],
-        ["A vs. C", "0.850 ± 0.071", "−2.000 ± 0.000", "−100.0 ± 0.0", "2", "2"],
-        ["B vs. C", "0.850 ± 0.071", "−1.000 ± 0.000", "−50.0 ± 0.0", "2", "2"],
+        ["A vs. B", "0.850 ± 0.071", "−1.000 ± 0.000", "−50.0 ± 0.0", "2", "2", "2"],
+        ["A vs. C", "0.850 ± 0.071", "−2.000 ± 0.000", "−100.0 ± 0.0", "2", "2", "2"],
+        ["B vs. C", "0.850 ± 0.071", "−1.000 ± 0.000", "−50.0 ± 0.0", "2", "2", "2"],
     ]
     assert table_named(page, "Table 3, continued")[1] == [
         "All",
@@ -202,14 +203,27 @@ def test_table_3_has_a_row_per_pair_and_one_for_all() -> None:
         "25.0 ± 0.0",
         "2",
         "2",
+        "2",
     ]
 
 
 def test_table_4_has_a_column_per_pair() -> None:
     """Four annotators have six pairs; kappa and the number of scans follow."""
     head, row = table_named(page_of(tables_of("ABCD")), "Table 4")
-    assert head[1:] == [*(f"Dice {a} vs. {b}" for a, b in combinations("ABCD", 2)), "Fleiss’ kappa", "Scans, n"]
-    assert row == ["Dataset 1", *["0.850 ± 0.071"] * 6, "0.800 ± 0.071", "2"]
+    assert head[1:] == [
+        *(f"Dice {a} vs. {b}" for a, b in combinations("ABCD", 2)),
+        "Fleiss’ kappa",
+        "Scans, n",
+        "Mice, n",
+    ]
+    assert row == ["Dataset 1", *["0.850 ± 0.071"] * 6, "0.800 ± 0.071", "2", "2"]
+
+
+def test_a_long_table_is_folded() -> None:
+    """Eight annotators have 28 pairs, and their table opens on a click; six have 15, and theirs stands open."""
+    folded = "<summary>Table 3. Comparison between pairs of annotators: 28 rows</summary>"
+    assert folded in page_of(tables_of("ABCDEFGH"))
+    assert "<details>\n<summary>Table 3" not in page_of(tables_of("ABCDEF"))
 
 
 def test_what_the_paper_does_not_print_has_its_own_table() -> None:

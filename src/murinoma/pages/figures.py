@@ -5,7 +5,7 @@ small SVG images for a page, `view_png` as one picture for a README. Nothing her
 """
 
 import io
-import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,38 +14,21 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from murinoma.pages.planes import Frame, Mask, Plane, grey_levels, joined_rows
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Grey = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
 SOFT_TISSUE_HU = (-160.0, 240.0)
 SKELETON_HU = (-200.0, 1000.0)  # of the projection: in a soft-tissue window it would be white all over
 BODY_HU = -300.0
-MARGIN_SHARE = 0.07  # of a picture's longer side, black, around what is shown: room for the scale bar and texts
 SHARE = (0.0, 1.6)  # white would drown the outlines
-GREY_LEVELS = 64  # more cannot be told apart beside CT noise, and cost bytes
 MAX_ROWS = 300  # of the projection
 AXIAL_INCHES, WHOLE_INCHES = 3.6, 1.8  # widths; text and lines are sized for them
 BAR_MM = (0.5, 1, 2, 5, 10, 20, 50, 100)
 COLOURS = ("#5cc8ff", "#ffd54a", "#ff7f6b", "#8ee66b", "#d7a6ff", "#ffffff")  # seen on black, also with one cone less
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.5), (1.2, 1.6), (6.0, 1.8, 1.2, 1.8))
-
-
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """Grey values from 0 to 1 as shown, (rows, columns), first row on top; `spacing_mm` along rows and columns."""
-
-    grey: Grey
-    spacing_mm: tuple[float, float]
-
-    @property
-    def size_mm(self) -> tuple[float, float]:
-        """Height and width, mm."""
-        rows, columns = self.grey.shape
-        return rows * self.spacing_mm[0], columns * self.spacing_mm[1]
 
 
 @dataclass(frozen=True)
@@ -138,23 +121,34 @@ def view_scan(
     """
     dz, dy, dx = spacing_mm
     marked = {name: labels > 0 for name, labels in masks.items()}
-    share = np.mean(list(marked.values()), axis=0)
+    share: npt.NDArray[np.float64] = np.asarray(np.mean(list(marked.values()), axis=0))
     values = share if ct is None else ct
-    solid = share > 0 if ct is None else (ct > BODY_HU) | (share > 0)
-    seen = _Frame.around(solid[slice_index].T, (dx, dy))
-    body = _Frame.around(solid.any(axis=2)[::-1], (dz, dy))
+    solid = solid_voxels(ct, share > 0)
+    seen = Frame.around(solid[slice_index].T, (dx, dy))
+    body = whole_frame(solid, spacing_mm)
     slices = values.shape[0]
     return ScanView(
-        axial=seen.plane(_grey(values[slice_index].T, SHARE if ct is None else SOFT_TISSUE_HU)),
+        axial=seen.plane(grey_levels(values[slice_index].T, SHARE if ct is None else SOFT_TISSUE_HU)),
         outlines={name: seen.cut(mask[slice_index].T) for name, mask in marked.items()},
         styles={name: styles[name] for name in masks},
-        whole=_fewer_rows(body.plane(_grey(values.max(axis=2)[::-1], SHARE if ct is None else SKELETON_HU))),
+        whole=_fewer_rows(body.plane(grey_levels(values.max(axis=2)[::-1], SHARE if ct is None else SKELETON_HU))),
         line_mm=(slices - slice_index - 0.5 - body.rows.start + body.margin[0]) * dz,
         slice_number=slice_index + 1,
         slices=slices,
         sides=sides,
         is_ct=ct is not None,
     )
+
+
+def solid_voxels(ct: npt.NDArray[Any] | None, marked: Mask) -> Mask:
+    """Return which voxels are the animal, (z, y, x); without a CT, those that anybody marked."""
+    return marked if ct is None else np.asarray((ct > BODY_HU) | marked)
+
+
+def whole_frame(solid: Mask, spacing_mm: tuple[float, float, float]) -> Frame:
+    """Return the frame of the projection along the vertical axis, nose on top."""
+    seen: Mask = np.asarray(solid.any(axis=2))
+    return Frame.around(seen[::-1], spacing_mm[:2])
 
 
 def line_styles(annotators: Sequence[str]) -> dict[str, LineStyle]:
@@ -167,29 +161,39 @@ def line_styles(annotators: Sequence[str]) -> dict[str, LineStyle]:
 
 def view_images(view: ScanView) -> ViewImages:
     """Return the three pictures of a view, the same bytes for the same view."""
-    plain, outlined = (_panel(view.axial, AXIAL_INCHES) for _ in range(2))
-    whole = _panel(view.whole, WHOLE_INCHES)
+    plain, outlined = (panel(view.axial, AXIAL_INCHES) for _ in range(2))
+    whole = panel(view.whole, WHOLE_INCHES)
     for figure in (plain, outlined):
         draw_axial(figure.axes[0], view)
     draw_outlines(outlined.axes[0], view)
     draw_whole(whole.axes[0], view)
-    return ViewImages(*(_svg_uri(figure, smooth=view.is_ct) for figure in (plain, outlined, whole)))
+    return ViewImages(*(svg_uri(figure, smooth=view.is_ct) for figure in (plain, outlined, whole)))
 
 
 def view_png(view: ScanView, *, dpi: int = 160) -> bytes:
     """Return one picture, PNG: the slice bare and outlined, the whole animal, and the legend."""
+    figure = _drawn_panels(view)
+    for axes in figure.axes if view.is_ct else ():  # of masks the voxels are meant to show
+        axes.images[0].set_interpolation("bilinear")
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def view_svg(view: ScanView) -> str:
+    """Return the picture of `view_png` as SVG."""
+    return svg_text(_drawn_panels(view), smooth=view.is_ct)
+
+
+def _drawn_panels(view: ScanView) -> "Figure":
     figure = _three_panels(view)
     plain, outlined, whole = figure.axes
     draw_axial(plain, view)
     draw_axial(outlined, view)
     draw_outlines(outlined, view)
     draw_whole(whole, view)
-    for axes in figure.axes if view.is_ct else ():  # of masks the voxels are meant to show
-        axes.images[0].set_interpolation("bilinear")
     figure.legend(handles=_legend_lines(view.styles), loc="lower center", ncols=6, frameon=False, labelcolor="white")
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
-    return stream.getvalue()
+    return figure
 
 
 def draw_axial(axes: "Axes", view: ScanView) -> None:
@@ -221,50 +225,13 @@ def draw_whole(axes: "Axes", view: ScanView) -> None:
     axes.axhline(view.line_mm, color=COLOURS[1], linewidth=1.0)
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """The rows and columns of a plane that are shown, and the black margin (in pixels) around them."""
-
-    rows: slice
-    columns: slice
-    margin: tuple[int, int]
-    spacing_mm: tuple[float, float]
-
-    @classmethod
-    def around(cls, solid: Mask, spacing_mm: tuple[float, float]) -> "_Frame":
-        """Return the frame of what is solid; of everything if nothing is."""
-        filled = np.argwhere(solid if solid.any() else np.ones_like(solid))
-        (top, left), (bottom, right) = filled.min(axis=0), filled.max(axis=0) + 1
-        height, width = (bottom - top) * spacing_mm[0], (right - left) * spacing_mm[1]
-        margin_mm = MARGIN_SHARE * max(height, width)
-        margin = (math.ceil(margin_mm / spacing_mm[0]), math.ceil(margin_mm / spacing_mm[1]))
-        return cls(slice(int(top), int(bottom)), slice(int(left), int(right)), margin, spacing_mm)
-
-    def cut(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the part of `values` inside the frame, with a margin of 0."""
-        return np.pad(values[self.rows, self.columns], [(side, side) for side in self.margin])
-
-    def plane(self, grey: Grey) -> Plane:
-        """Return the part of `grey` inside the frame as a plane."""
-        return Plane(self.cut(grey), self.spacing_mm)
-
-
-def _grey(values: npt.NDArray[Any], window: tuple[float, float]) -> Grey:
-    low, high = window
-    share = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
-    return np.asarray(np.rint(share * (GREY_LEVELS - 1)) / (GREY_LEVELS - 1))
-
-
 def _fewer_rows(plane: Plane) -> Plane:
     """Return the plane with blocks of pixels joined (the brightest counts) until it has few enough rows."""
-    block = -(-plane.grey.shape[0] // MAX_ROWS)
-    rows, columns = plane.grey.shape
-    padded = np.pad(plane.grey, ((0, -rows % block), (0, -columns % block)))
-    joined = padded.reshape(padded.shape[0] // block, block, -1, block).max(axis=(1, 3))
+    joined, block = joined_rows(plane.grey, MAX_ROWS)
     return Plane(joined, (plane.spacing_mm[0] * block, plane.spacing_mm[1] * block))
 
 
-def _panel(plane: Plane, width_inches: float) -> "Figure":
+def panel(plane: Plane, width_inches: float) -> "Figure":
     """Return a figure that is one plane from edge to edge, in its true proportions."""
     from matplotlib.figure import Figure
 
@@ -319,17 +286,25 @@ def _label(axes: "Axes", place: tuple[float, float], text: str, across: Any, alo
     axes.annotate(text, place, (0, 4 if along == "bottom" else 0), "axes fraction", "offset points", **look)
 
 
-def _svg_uri(figure: "Figure", *, smooth: bool) -> str:
-    """Return a figure as a data URI; shown as an image it needs no unique ids and takes no style from the page.
+def svg_uri(figure: "Figure", *, smooth: bool) -> str:
+    """Return a figure as a data URI; shown as an image it needs no unique ids and takes no style from the page."""
+    return "data:image/svg+xml," + quote(svg_text(figure, smooth=smooth), safe=" /:;=,+@!$()*?'[]")
+
+
+def svg_text(figure: "Figure", *, smooth: bool) -> str:
+    """Return a figure as SVG, the same text for the same figure.
 
     matplotlib asks for square pixels in SVG; `smooth` lets the reader's program interpolate between them.
     """
     from matplotlib import rc_context
 
     stream = io.StringIO()
-    with rc_context({"svg.hashsalt": "murinoma", "svg.fonttype": "none", "font.family": "sans-serif"}):
+    look: dict[Any, Any] = {"svg.hashsalt": "murinoma", "svg.fonttype": "none", "font.family": "sans-serif"}
+    with rc_context(look), warnings.catch_warnings():
+        # texts stay texts: the reader's fonts show what matplotlib's own lacks
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = stream.getvalue()
     if smooth:
-        text = text.replace("image-rendering:crisp-edges;image-rendering:pixelated", "image-rendering:auto")
-    return "data:image/svg+xml," + quote(text, safe=" /:;=,+@!$()*?'[]")
+        return text.replace("image-rendering:crisp-edges;image-rendering:pixelated", "image-rendering:auto")
+    return text

@@ -1,29 +1,38 @@
 """The report: one self-contained HTML page from a study's tables and pictures.
 
 What is asked for, in reading order: the study at a glance, the paper's Tables 1 to 4 with the published values beside
-them, a picture of each dataset, how its acquisitions were split, the annotators against the consensus, and the methods.
+them and its figures, volumes and tumor size, the worst scans, how acquisitions were split, the annotators against the
+consensus, the folders, the methods, and everything to take away.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from murinoma.pages.campaign_tables import annotators_view, repeatability_view
+from murinoma.pages.cells import NOTHING, fixed
+from murinoma.pages.disagreement import DisagreementView, disagreement_images, vote_colours
+from murinoma.pages.downloads import Download
 from murinoma.pages.figures import SKELETON_HU, SOFT_TISSUE_HU, ScanView, view_images
+from murinoma.pages.folder_tree import Branch
+from murinoma.pages.report_charts import Chart
 from murinoma.pages.report_tables import (
-    NOTHING,
     ReportTables,
     baseline,
     beyond_view,
-    fixed,
     is_published,
     key_figures,
+    n_mice,
     performance_view,
     table1_view,
     table2_view,
     table3_views,
     table4_view,
 )
+from murinoma.pages.statistics_tables import limits_view, size_sentences, size_view, surface_view, worst_view
+from murinoma.pages.study_flow import StudyFlow
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,17 @@ class ScanPicture:
     aim: str
     aim_cm3: float
     view: ScanView
+
+
+@dataclass(frozen=True)
+class WorstPicture:
+    """A scan of low agreement: its mean Dice, the pair that agrees least (``0.512 (A vs. C)``), and the picture."""
+
+    dataset: str
+    scan: str
+    dice_mean: float
+    lowest: str
+    view: DisagreementView
 
 
 @dataclass(frozen=True)
@@ -86,6 +106,8 @@ class StudyFacts:
         How many the study has.
     annotators
         Their names.
+    flow
+        Where each scan and tumor went.
     exclusions
         (scan or tumor, reason) of everything left out by people.
     failures
@@ -101,20 +123,39 @@ class StudyFacts:
     mice: int
     scans: int
     annotators: tuple[str, ...]
+    flow: StudyFlow = field(default_factory=StudyFlow)
     exclusions: tuple[tuple[str, str], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
     checked: bool = True
 
 
-def render_report(
-    facts: StudyFacts,
-    tables: ReportTables,
-    pictures: Sequence[ScanPicture],
-    sheets: Sequence[AcquisitionSheet],
-    *,
-    version: str,
-) -> str:
+@dataclass(frozen=True)
+class MadeWith:
+    """What computed the page: the version of murinoma, of Python and libraries, and (step, setting, value) used."""
+
+    version: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContent:
+    """Everything that the page shows; `listed` is how many scans stand in the list of the worst."""
+
+    facts: StudyFacts
+    tables: ReportTables
+    made_with: MadeWith
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    pictures: Sequence[ScanPicture] = ()
+    worst: Sequence[WorstPicture] = ()
+    sheets: Sequence[AcquisitionSheet] = ()
+    tree: Branch | None = None
+    downloads: Sequence[Download] = ()
+    listed: int = 100
+
+
+def render_report(content: ReportContent) -> str:
     """Return the whole page; the same values give the same text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -123,28 +164,64 @@ def render_report(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["fixed"] = fixed
-    order = {"error": 0, "oddity": 1}
-    findings = tables.findings.sort_values("severity", key=lambda column: column.map(order), kind="stable")
     return environment.get_template("report.html.j2").render(
-        facts=facts,
-        version=version,
+        facts=content.facts,
+        made_with=content.made_with,
+        charts=content.charts,
+        tree=content.tree,
+        downloads=content.downloads,
         nothing=NOTHING,
-        figures=key_figures(tables),
-        measured=len(tables.scans),
-        tumor_volumes=len(tables.tumors),
-        findings=findings.astype(object).fillna("").to_dict("records"),
-        errors=int((findings["severity"] == "error").sum()),
-        table1=table1_view(tables),
-        table2=table2_view(tables),
-        table3=table3_views(tables),
-        table4=table4_view(tables),
-        beyond=beyond_view(tables),
-        baseline=None if is_published(tables.table3) else baseline(),
-        pictures=[(picture, view_images(picture.view)) for picture in pictures],
-        sheets=[sheet for sheet in sheets if sheet.png is not None],
-        more_sheets=[sheet for sheet in sheets if sheet.png is None],
-        doubtful=sum(bool(sheet.doubts) for sheet in sheets),
         soft=[fixed(limit, 0) for limit in SOFT_TISSUE_HU],
         skeleton=[fixed(limit, 0) for limit in SKELETON_HU],
-        performance=None if tables.performance is None else performance_view(tables.performance),
+        **_shown_tables(content.tables, content.listed),
+        **_shown_findings(content.tables),
+        **_shown_pictures(content),
     )
+
+
+def _shown_tables(tables: ReportTables, listed: int) -> dict[str, Any]:
+    return {
+        "figures": key_figures(tables),
+        "measured": len(tables.scans),
+        "measured_mice": n_mice(tables.scans),
+        "tumor_volumes": len(tables.tumors),
+        "table1": table1_view(tables),
+        "table2": table2_view(tables),
+        "table3": table3_views(tables),
+        "table4": table4_view(tables),
+        "beyond": beyond_view(tables),
+        "limits": limits_view(tables),
+        "surface": surface_view(tables),
+        "sizes": size_view(tables),
+        "size_sentences": size_sentences(tables),
+        "worst_table": worst_view(tables, listed),
+        "has_intervals": tables.intervals.table is not None,
+        "baseline": None if is_published(tables.table3) else baseline(),
+        "performance": None if tables.performance is None else performance_view(tables.performance),
+        "campaign": None if tables.campaign is None else annotators_view(tables.campaign),
+        "repeatability": None if tables.repeatability is None else repeatability_view(tables.repeatability),
+    }
+
+
+def _shown_findings(tables: ReportTables) -> dict[str, Any]:
+    """Return the findings, errors first, and how many errors there are."""
+    order = {"error": 0, "oddity": 1}
+    findings = tables.findings.sort_values("severity", key=lambda column: column.map(order), kind="stable")
+    return {
+        "findings": findings.astype(object).fillna("").to_dict("records"),
+        "errors": int((findings["severity"] == "error").sum()),
+    }
+
+
+def _shown_pictures(content: ReportContent) -> dict[str, Any]:
+    sheets = content.sheets
+    return {
+        "pictures": [(picture, view_images(picture.view)) for picture in content.pictures],
+        "worst": [
+            (picture, disagreement_images(picture.view), vote_colours(picture.view.annotators))
+            for picture in content.worst
+        ],
+        "sheets": [sheet for sheet in sheets if sheet.png is not None],
+        "more_sheets": [sheet for sheet in sheets if sheet.png is None],
+        "doubtful": sum(bool(sheet.doubts) for sheet in sheets),
+    }

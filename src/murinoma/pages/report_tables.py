@@ -1,24 +1,37 @@
 """The tables as the report shows them: every number is text, with the published value beside it where there is one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from murinoma import published
-from murinoma.pages.paper_tables import BETWEEN
-
-NOTHING = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
-PUBLISHED = "published_"
+from murinoma.pages.cells import (
+    NOTHING,
+    PUBLISHED,
+    Cell,
+    Column,
+    Intervals,
+    Row,
+    TableView,
+    annotators_of,
+    dataset_rows,
+    fixed,
+    mean_and_std,
+    pair_names,
+)
+from murinoma.pages.printed_notes import table1_notes, table2_notes, table3_notes
 
 
 @dataclass(frozen=True, eq=False)
 class ReportTables:
-    """The tables that the page shows, as their steps wrote them; `performance` is None before a merge."""
+    """The tables that the page shows, as their steps wrote them; those that may be None were not written yet.
+
+    `performance` comes with merge; intervals, `volume_agreement`, `size_trend` and `size_curve` with agree, which also
+    writes `campaign` (``annotators.csv``) once one was revealed; the last is repeatability's.
+    """
 
     scans: pd.DataFrame
     tumors: pd.DataFrame
@@ -28,101 +41,33 @@ class ReportTables:
     table4: pd.DataFrame
     findings: pd.DataFrame
     performance: pd.DataFrame | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one cell shows, and the published value beside it, if there is one.
-
-    Where its text may be broken, `css` is ``words`` or ``list``.
-    """
-
-    text: str
-    published: str = ""
-    css: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a table: its name and its cells."""
-
-    name: str
-    cells: Sequence[Cell]
-
-
-@dataclass(frozen=True)
-class TableView:
-    """A table as it is shown; `notes` stand below it, and what a dash means (`gap`) where there is one.
-
-    Long names of rows may be broken on a narrow screen.
-    """
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Row]
-    notes: Sequence[str] = ()
-    gap: str = "there is no value: a single one has no standard deviation, two empty masks have no Dice"
-    long_names: bool = False
+    intervals: Intervals = field(default_factory=Intervals)
+    volume_agreement: pd.DataFrame | None = None
+    size_trend: pd.DataFrame | None = None
+    size_curve: pd.DataFrame | None = None
+    campaign: pd.DataFrame | None = None
+    repeatability: pd.DataFrame | None = None
 
     @property
-    def has_published(self) -> bool:
-        """Whether any cell has a published value beside it."""
-        return any(cell.published for row in self.rows for cell in row.cells)
+    def annotators(self) -> list[str]:
+        """The annotators of the study, in the order of the columns."""
+        return annotators_of(self.tumors)
 
     @property
-    def has_gaps(self) -> bool:
-        """Whether any cell shows that there is no value."""
-        return any(NOTHING in cell.text for row in self.rows for cell in row.cells)
-
-
-def fixed(value: Any, digits: int) -> str:
-    """Return a number with so many decimals and a true minus; an en dash where there is none.
-
-    Examples
-    --------
-    >>> fixed(0.9, 3), fixed(float("nan"), 3), fixed(-0.0001, 3)
-    ('0.900', '–', '0.000')
-    """
-    if pd.isna(value):
-        return NOTHING
-    text = f"{float(value):.{digits}f}"
-    return text.removeprefix("-") if not text.strip("-0.") else text.replace("-", MINUS)
-
-
-def mean_and_std(mean: Any, std: Any, digits: int) -> str:
-    """Return ``0.900 ± 0.056``; an en dash alone where there is no mean, after ± where there is no deviation."""
-    return NOTHING if pd.isna(mean) else f"{fixed(mean, digits)} ± {fixed(std, digits)}"
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of a shown table: its head, and the columns of the CSV that it is made of."""
-
-    head: str
-    value: str
-    std: str = ""
-    digits: int = 3
-
-    def cell(self, row: Mapping[Any, Any]) -> Cell:
-        known = f"{PUBLISHED}{self.value}" in row
-        return Cell(self._text(row, ""), self._text(row, PUBLISHED) if known else "")
-
-    def _text(self, row: Mapping[Any, Any], prefix: str) -> str:
-        value = row.get(f"{prefix}{self.value}")
-        if not self.std:
-            return fixed(value, self.digits)
-        return mean_and_std(value, row.get(f"{prefix}{self.std}"), self.digits)
+    def datasets(self) -> list[str]:
+        """The datasets with measured scans, in order."""
+        return [str(name) for name in self.scans["dataset"].unique()]
 
 
 TABLE1 = (
-    _Column("Scans, n", "scans", digits=0),
-    _Column("Mice, n", "mice", digits=0),
-    _Column("Tumors per mouse", "tumors_per_mouse", digits=0),
-    _Column("Volume (cm³)", "volume_mean_cm3", "volume_std_cm3"),
-    _Column("Minimum (cm³)", "volume_min_cm3"),
-    _Column("Maximum (cm³)", "volume_max_cm3"),
-    _Column("Year of scans", "year", digits=0),
-    _Column("Tumor volumes, n", "tumors", digits=0),
+    Column("Scans, n", "scans", digits=0),
+    Column("Mice, n", "mice", digits=0),
+    Column("Tumors per mouse", "tumors_per_mouse", digits=0),
+    Column("Volume (cm³)", "volume_mean_cm3", "volume_std_cm3"),
+    Column("Minimum (cm³)", "volume_min_cm3"),
+    Column("Maximum (cm³)", "volume_max_cm3"),
+    Column("Year of scans", "year", digits=0),
+    Column("Tumor volumes, n", "tumors", digits=0),
 )
 TABLE2 = {
     "voltage_kVp": "Voltage (kVp)",
@@ -138,8 +83,8 @@ TABLE2 = {
 }
 WORDS = ("scanner", "reconstruction", "bed", "site")
 ALWAYS = ("voltage_kVp", "exposure_ms", "current_uA", "voxel_mm", "time_points", "missing")
-PRINTED_LACKS = {"Dataset 2": "M14: 8d", "Dataset 6": "M03: 0d", "Dataset 10": "M07: 13d; M25: 13d"}
 NONE = "none"
+LONG = 30  # letters; a longer cell is broken
 NOT_RECORDED = "not recorded: neither a file beside the CT nor study.toml says it"
 NO_YEAR = "there is no value: a single one has no standard deviation, a year may not be recorded"
 PAIR_MEASURES = (
@@ -152,6 +97,11 @@ OVERALL_MEASURES = (
     ("Volume RMSE (cm³)", "volume_rmse", "cm3", 3),
     ("Volume RMSE (%)", "volume_rmse", "percent", 1),
 )
+INTERVALS_OF = {
+    ("fleiss_kappa", ""): "fleiss_kappa",
+    ("volume_rmse", "cm3"): "rmse_cm3",
+    ("volume_rmse", "percent"): "rmse_percent",
+}  # the measures of all annotators whose means have intervals
 BEYOND = {
     ("volume_difference", "percent_of_pair"): ("Volume difference (% of the pair’s mean)", 1),
     ("volume_ratio", "geometric"): ("Volume ratio, first / second (geometric mean ×/÷ SD)", 3),
@@ -166,8 +116,9 @@ def table1_view(tables: ReportTables) -> TableView:
     dated = tables.table1["year"].notna().any() or f"{PUBLISHED}year" in tables.table1
     columns = [column for column in TABLE1 if dated or column.value != "year"]
     note = "Volumes are per tumor and scan, the mean of the annotators; mean ± standard deviation over these."
-    head, rows = _dataset_rows(tables.table1, columns)
-    return TableView("Table 1. Details for each dataset.", head, rows, [note], gap=NO_YEAR)
+    head, rows = dataset_rows(tables.table1, columns)
+    notes = [note, *table1_notes(tables.table1)]
+    return TableView("Table 1. Details for each dataset.", head, rows, notes, gap=NO_YEAR)
 
 
 def table2_view(tables: ReportTables) -> TableView:
@@ -178,13 +129,14 @@ def table2_view(tables: ReportTables) -> TableView:
         Row(str(row["dataset"]), [_text_cell(row, column) for column in columns]) for row in table.to_dict("records")
     ]
     caption = "Table 2. Scan parameters and time points for each dataset."
-    head, notes = ["Dataset", *columns.values()], list(_table2_notes(table))
+    head, notes = ["Dataset", *columns.values()], list(table2_notes(table))
     return TableView(caption, head, rows, notes, gap=NOT_RECORDED)
 
 
 def _text_cell(row: Mapping[Any, Any], column: str) -> Cell:
     nothing, css = (NONE, "list") if column == "missing" else (NOTHING, "words" if column in WORDS else "")
     text = str(row[column]) if pd.notna(row[column]) and row[column] else nothing
+    css = css or ("list" if len(text) > LONG else "")
     if f"{PUBLISHED}{column}" not in row:
         return Cell(_unbroken(text), css=css)
     printed = _as_printed(column, row[f"{PUBLISHED}{column}"])
@@ -206,44 +158,24 @@ def _unbroken(text: str) -> str:
     return re.sub(r"(?<=[:,]) ", "\N{NO-BREAK SPACE}", text)
 
 
-def _table2_notes(table: pd.DataFrame) -> Iterator[str]:
-    others = [f"{row['dataset']} {row['other_scans']}" for row in table.to_dict("records") if row["other_scans"]]
-    if others:
-        yield f"Scans at other times: {BETWEEN.join(others)}."
-    if f"{PUBLISHED}missing" not in table:
-        return
-    absent = [f"{name} {PRINTED_LACKS[name]}" for name in table["dataset"] if name in PRINTED_LACKS]
-    if absent:
-        yield (
-            f"The printed table leaves out {BETWEEN.join(absent)}: these scans are not among the published files, "
-            "and without them the numbers of scans are those of Table 1."
-        )
-    if "Dataset 10" in set(table["dataset"]):
-        yield "It says 3d for Dataset 10, whose folders say 13d."
-
-
 def table4_view(tables: ReportTables) -> TableView:
-    """Return Table 4 as it is shown."""
+    """Return Table 4 as it is shown, with the interval of each mean."""
+    pairs, intervals = pair_names(tables.annotators), tables.intervals
+    between = "" if max(map(len, tables.annotators), default=1) == 1 else "_"
     columns = [
-        _Column(f"Dice {a} vs. {b}", f"dice_{a}{b}_mean", f"dice_{a}{b}_std")
-        for a, b in combinations(_annotators(tables.tumors), 2)
+        (Column(f"Dice {name}", f"dice_{a}{between}{b}_mean", f"dice_{a}{between}{b}_std"), f"dice_{a}_{b}")
+        for (a, b), name in pairs.items()
     ]
-    columns += [
-        _Column("Fleiss’ kappa", "fleiss_kappa_mean", "fleiss_kappa_std"),
-        _Column("Scans, n", "scans", digits=0),
-    ]
-    note = "Mean ± standard deviation over scans."
-    return TableView("Table 4. Agreement for each dataset.", *_dataset_rows(tables.table4, columns), [note])
-
-
-def _dataset_rows(table: pd.DataFrame, columns: Sequence[_Column]) -> tuple[list[str], list[Row]]:
-    rows = [Row(str(row["dataset"]), [column.cell(row) for column in columns]) for row in table.to_dict("records")]
-    return ["Dataset", *(column.head for column in columns)], rows
-
-
-def _annotators(tumors: pd.DataFrame) -> list[str]:
-    prefix = "volume_cm3_"
-    return [name.removeprefix(prefix) for name in map(str, tumors.columns) if name.startswith(prefix)][:-1]
+    columns.append((Column("Fleiss’ kappa", "fleiss_kappa_mean", "fleiss_kappa_std"), "fleiss_kappa"))
+    rows = []
+    for row in tables.table4.to_dict("records"):
+        dataset = str(row["dataset"])
+        cells = [intervals.beside(column.cell(row), dataset, measure, 3) for column, measure in columns]
+        mice = tables.scans.loc[tables.scans["dataset"] == dataset, "mouse"].nunique()
+        rows.append(Row(dataset, [*cells, Cell(fixed(row["scans"], 0)), Cell(str(mice))]))
+    head = ["Dataset", *(column.head for column, _ in columns), "Scans, n", "Mice, n"]
+    notes = ["Mean ± standard deviation over scans.", *intervals.notes(tables.datasets, [name for _, name in columns])]
+    return TableView("Table 4. Agreement for each dataset.", head, rows, notes)
 
 
 MeasureRows = Mapping[tuple[str, str, str], Mapping[Any, Any]]
@@ -257,37 +189,49 @@ def _measures(table3: pd.DataFrame) -> MeasureRows:
 
 def table3_views(tables: ReportTables) -> list[TableView]:
     """Return Table 3 as it is shown: the pairs of annotators, then all of them together."""
-    rows, names = _measures(tables.table3), _pair_names(_annotators(tables.tumors))
-    counts = ("Scans, n", "Tumors, n")
+    rows, pairs = _measures(tables.table3), pair_names(tables.annotators)
+    names, mice = {f"{a}-{b}": name for (a, b), name in pairs.items()}, Cell(str(n_mice(tables.scans)))
+    dice = {f"{a}-{b}": f"dice_{a}_{b}" for a, b in pairs}
+    counts = ("Scans, n", "Tumors, n", "Mice, n")
+    pair_notes = [
+        "Volume differences are first minus second annotator; % is of the mean of all annotators.",
+        *tables.intervals.notes(["all"], list(dice.values())),
+        *table3_notes(tables.table3),
+    ]
     return [
         TableView(
             "Table 3. Comparison between pairs of annotators.",
             ["Annotators", *(measure[0] for measure in PAIR_MEASURES), *counts],
-            [Row(name, _measure_cells(rows, group, PAIR_MEASURES)) for group, name in names.items()],
-            ["Volume differences are first minus second annotator; % is of the mean of all annotators."],
+            [
+                Row(name, [*_measure_cells(rows, group, PAIR_MEASURES, tables.intervals, dice[group]), mice])
+                for group, name in names.items()
+            ],
+            pair_notes,
         ),
         TableView(
             "Table 3, continued. All annotators together.",
             ["Annotators", *(measure[0] for measure in OVERALL_MEASURES), *counts],
-            [Row("All", _measure_cells(rows, "all", OVERALL_MEASURES))],
-            ["RMSE is between the volume of each annotator and the mean of all; a missed tumor counts as 0 cm³."],
+            [Row("All", [*_measure_cells(rows, "all", OVERALL_MEASURES, tables.intervals), mice])],
+            [
+                "RMSE is between the volume of each annotator and the mean of all; a missed tumor counts as 0 cm³.",
+                *tables.intervals.notes(["all"], list(INTERVALS_OF.values())),
+            ],
         ),
     ]
-
-
-def _pair_names(annotators: Sequence[str]) -> dict[str, str]:
-    """Return ``A-B`` -> ``A vs. B`` for all pairs, in order."""
-    return {f"{a}-{b}": f"{a} vs. {b}" for a, b in combinations(annotators, 2)}
 
 
 Measure = tuple[str, str, str, int]
 
 
-def _measure_cells(rows: MeasureRows, group: str, measures: Sequence[Measure]) -> list[Cell]:
+def _measure_cells(
+    rows: MeasureRows, group: str, measures: Sequence[Measure], intervals: Intervals, dice: str = ""
+) -> list[Cell]:
     """Return the cells of one pair (or of all), then how many scans and tumors have a value."""
-    found = [(rows.get((measure, group, unit), {}), digits) for _, measure, unit, digits in measures]
-    cells = [_Column("", "mean", "std", digits).cell(row) for row, digits in found]
-    return [*cells, *(Cell(_count(row)) for row, _ in found[:2])]
+    cells, found = [], [rows.get((measure, group, unit), {}) for _, measure, unit, _ in measures]
+    for row, (_, measure, unit, digits) in zip(found, measures, strict=True):
+        name = dice if measure == "dice" else INTERVALS_OF.get((measure, unit), "")
+        cells.append(intervals.beside(Column("", "mean", "std", digits).cell(row), "all", name, digits))
+    return [*cells, *(Cell(_count(row)) for row in found[:2])]
 
 
 def _count(row: Mapping[Any, Any]) -> str:
@@ -295,9 +239,14 @@ def _count(row: Mapping[Any, Any]) -> str:
     return fixed(row.get("n"), 0) + (f" ({without} without a value)" if without else "")
 
 
+def n_mice(rows: pd.DataFrame) -> int:
+    """Return how many mice a table is about: their numbers are unique within a dataset only."""
+    return len(rows[["dataset", "mouse"]].drop_duplicates())
+
+
 def beyond_view(tables: ReportTables) -> TableView:
     """Return what Table 3 holds beyond the paper's."""
-    names = _pair_names(_annotators(tables.tumors))
+    names = {f"{a}-{b}": name for (a, b), name in pair_names(tables.annotators).items()}
     rows = []
     for (measure, group, unit), row in _measures(tables.table3).items():
         if (measure, unit) in BEYOND:
@@ -315,8 +264,8 @@ def is_published(table3: pd.DataFrame) -> bool:
 
 def baseline() -> list[tuple[str, str]]:
     """Return agreement and RMSE of the paper's Table 3 as (measure, value)."""
-    rows, names = _measures(published.table(3)), _pair_names("ABC")
-    dice = [(f"Dice {name}", rows["dice", group, ""], 3) for group, name in names.items()]
+    rows, names = _measures(published.table(3)), pair_names("ABC")
+    dice = [(f"Dice {name}", rows["dice", f"{a}-{b}", ""], 3) for (a, b), name in names.items()]
     overall = [(name, rows[measure, "all", unit], digits) for name, measure, unit, digits in OVERALL_MEASURES]
     return [(name, mean_and_std(row["mean"], row["std"], digits)) for name, row, digits in [*dice, *overall]]
 
