@@ -14,7 +14,7 @@ ASKED  := pyproject.toml constraints.txt
 TREES  := $(wildcard src tests benchmarks evidence docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench evidence pictures
+.PHONY: help demo test check bench evidence pictures docs
 .NOTPARALLEL:  # two targets would install into the same .venv at once
 
 help:  ## this list
@@ -41,8 +41,12 @@ bench: $(DEV)  ## the speed claims, each against the library that one would othe
 evidence: $(DEV)  ## the long demonstrations; each writes its table into docs/evidence/
 	@set -e; for script in $(sort $(wildcard evidence/[a-z]*.py)); do echo "$$script"; $(BIN)/python "$$script" $(ARGS); done
 
-pictures: $(DEV)  ## the pictures of the README and the documents
+pictures: $(DEV)  ## the pictures of the README and the tutorial, and what the tutorial prints
 	$(BIN)/python docs/pictures.py
+
+docs: $(DEV)  ## the documentation as HTML, warnings as errors; the last line is its first page
+	$(BIN)/python -m sphinx -q -W --keep-going -d docs/_build/pages -b html docs docs/_build/html $(ARGS)
+	@echo docs/_build/html/index.html
 
 $(CORE): $(ASKED) | $(MADE)
 	@echo "installing murinoma into $(VENV)"
