@@ -14,7 +14,6 @@ writes files under ``STUDY/derivatives/<step>/``; each can be run alone and agai
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from murinoma.settings import RunSettings, SimulateSettings
@@ -54,7 +53,7 @@ def demo(
         yield new_campaign(read_study(root), settings=settings.campaign)
     yield annotate_phantoms(read_study(root), acquisitions, settings=settings, progress=progress("annotate"))
     yield reveal_campaign(read_study(root), follow=progress("reveal"))
-    yield from analyse(replace(read_study(root), title="Phantom study"), how, progress)
+    yield from analyse(read_study(root), how, progress)
 
 
 def analyse(study: Study, how: RunSettings, progress: ProgressFor) -> Iterator[StepResult]:

@@ -39,7 +39,7 @@ class SizeTrend:
 
 
 def mean_log_difference(volumes: Floats) -> Floats:
-    """Return the mean over pairs of annotators of |log ratio| of their volumes, (n, R) -> (n,); x 100: about percent.
+    """Return the mean over pairs of annotators of ``|log ratio|`` of their volumes, (n, R) -> (n,).
 
     Volumes of 0 (missed) and NaN (absent) are left out; NaN where fewer than two remain.
 
@@ -54,7 +54,7 @@ def mean_log_difference(volumes: Floats) -> Floats:
 
 
 def mean_absolute_difference(volumes: Floats) -> Floats:
-    """Return the mean over pairs of annotators of |difference| of their volumes, (n, R) -> (n,), in the same unit.
+    """Return the mean over pairs of annotators of ``|difference|`` of their volumes, (n, R) -> (n,), in the same unit.
 
     A missed tumor (0) and an absent annotator (NaN) are left out, as in `mean_log_difference`.
 
@@ -86,8 +86,8 @@ def size_trend(errors: Floats, volumes: Floats, mice: Codes, datasets: Codes) ->
     Parameters
     ----------
     errors
-        (n,) not negative: |log ratio| per tumor (`mean_log_difference`), or 1 - Dice per scan. Rows with NaN are left
-        out.
+        (n,) not negative: ``|log ratio|`` per tumor (`mean_log_difference`), or 1 - Dice per scan. Rows with NaN are
+        left out.
     volumes
         (n,) positive, for example the annotators' mean; rows without are left out.
     mice, datasets

@@ -90,10 +90,10 @@ def study_notices(study: Study) -> list[str]:
     scans = sum(exclusion.tumor is None for exclusion in study.exclusions)
     if study.exclusions:
         tumors = len(study.exclusions) - scans
-        notices.append(f"exclude.csv leaves out {_some(scans, 'scan')} and {_some(tumors, 'tumor')}")
+        notices.append(f"exclude.csv leaves out {some(scans, 'scan')} and {some(tumors, 'tumor')}")
     oddities = sum(finding.severity == "oddity" for finding in study.findings)
     if oddities:
-        notices.append(f"{_some(oddities, 'oddity', 'oddities')} in names and folders; 'murinoma check' lists them")
+        notices.append(f"{some(oddities, 'oddity', 'oddities')} in names and folders; 'murinoma check' lists them")
     return notices
 
 
@@ -102,8 +102,9 @@ def header_notice(conflicts: Iterable[Mapping[str, str]]) -> list[str]:
     files = [(name, said) for by_file in conflicts for name, said in by_file.items()]
     if not files:
         return []
-    return [f"the headers of {_some(len(files), 'file')} contradict themselves (first {files[0][0]}: {files[0][1]})"]
+    return [f"the headers of {some(len(files), 'file')} contradict themselves (first {files[0][0]}: {files[0][1]})"]
 
 
-def _some(count: int, one: str, many: str = "") -> str:
+def some(count: int, one: str, many: str = "") -> str:
+    """Return ``1 scan`` or ``2 scans``."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -134,7 +134,8 @@ def reveal_campaign(study: Study, *, unfinished: bool = False, follow: Progress 
             follow(count, len(entries), " ".join(entry.key))
     path = campaign_table_path(study)
     write_table(pd.DataFrame(rows, columns=COLUMNS), path)
-    return StepResult("campaign reveal", path, len(rows), tuple(failed), _notices(plan, entries), _numbers(rows))
+    revealed = len({(row["dataset"], row["mouse"], row["time"]) for row in rows})
+    return StepResult("campaign reveal", path, revealed, tuple(failed), _notices(plan, entries), _numbers(rows))
 
 
 COLUMNS = ["dataset", "mouse", "time", "hours", "annotator", "repeat", "code", "seconds", "drawn_slices"]

@@ -55,7 +55,11 @@ def measure_repeatability(
         write_table(pairs, folder / "pairs.csv")
         write_table(table, folder / "repeatability.csv")
     notices = _lost(len(pairs) - len(measured))
-    return StepResult("repeatability", None if how.dry_run else folder, len(pairs), (), notices, _numbers(table))
+    scans = pd.concat([pairs[["dataset", "mouse", time]].set_axis(range(3), axis=1) for time in ("first", "second")])
+    numbers = {"pairs": len(pairs), **_numbers(table)}
+    return StepResult(
+        "repeatability", None if how.dry_run else folder, len(scans.drop_duplicates()), (), notices, numbers
+    )
 
 
 def has_repeats(study: Study, settings: RepeatabilitySettings = RepeatabilitySettings()) -> bool:
@@ -133,7 +137,7 @@ def _lost(count: int) -> tuple[str, ...]:
 def _numbers(table: pd.DataFrame) -> dict[str, Number]:
     rows = table[table["kind"] == SCANS]
     if rows.empty:
-        return {"kinds": len(table)}
+        return {}
     row = rows.iloc[0]
     names = ("sd_change", "sd_within", "fall_percent", "rise_percent")
-    return {"pairs": int(row["n_changes"]), "mice": int(row["n_mice"]), **{name: finite(row[name]) for name in names}}
+    return {"mice": int(row["n_mice"]), **{name: finite(row[name]) for name in names}}

@@ -24,7 +24,7 @@ def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
     StudyError
         If the file cannot be understood or is of a newer format.
     """
-    path = root / "study.toml"
+    path = notes_path(root)
     if not path.exists():
         return root.name, {}
     try:
@@ -44,6 +44,11 @@ def read_notes(root: Path) -> tuple[str, dict[str, DatasetNotes]]:
     if known != STUDY_FORMAT:
         raise StudyError(f"{path} has format '{known}', this murinoma reads '{STUDY_FORMAT}'; update murinoma")
     return str(table.get("title", root.name)), notes
+
+
+def notes_path(root: Path) -> Path:
+    """Return the file in which people say what their study is."""
+    return root / "study.toml"
 
 
 def _notes(table: Mapping[str, Any], root: Path) -> dict[str, DatasetNotes]:

@@ -57,7 +57,8 @@ def explain(result: "StepResult") -> None:
         say(f"note: {notice}")
     figures = ", ".join(f"{name} {_figure(value)}" for name, value in result.numbers.items() if value is not None)
     failed = f", {len(result.failed)} failed" if result.failed else ""
-    say(f"{result.step}: {result.scans} scans{failed}{'; ' * bool(figures)}{figures}")
+    scans = f"{result.scans} scan{'' if result.scans == 1 else 's'}"
+    say(f"{result.step}: {scans}{failed}{'; ' * bool(figures)}{figures}")
 
 
 def _figure(value: Any) -> str:

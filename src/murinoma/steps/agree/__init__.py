@@ -9,7 +9,7 @@ import pandas as pd
 from murinoma.errors import StudyError
 from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import AgreeSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, finite, header_notice, study_failures, study_notices
+from murinoma.steps import Number, StepResult, dry_result, finite, header_notice, some, study_failures, study_notices
 from murinoma.steps.agree.compare import Compare
 from murinoma.steps.agree.tables import write_campaign, write_tables
 from murinoma.study import Scan, Study
@@ -70,10 +70,11 @@ def _notices(study: Study, done: Done, known: Sequence[str]) -> list[str]:
         notices.append(f"this is the published database of Jensen et al. 2024 ({share}): its values stand beside")
     fewer = [scan.title for scan, result in done if len(result["annotators"]) < len(study.annotators)]
     if fewer:
-        notices.append(f"{len(fewer)} scans lack an annotator (first {fewer[0]}); each is measured with those it has")
+        lacking = some(len(fewer), "scan lacks", "scans lack")
+        notices.append(f"{lacking} an annotator (first {fewer[0]}) and count with those there are")
     bare = [scan.title for scan in study.scans if not scan.annotations]
     if bare:
-        notices.append(f"{len(bare)} scans have no annotation yet (first {bare[0]}) and are left out")
+        notices.append(f"{some(len(bare), 'scan has', 'scans have')} no annotation yet (first {bare[0]}); not measured")
     for what, titles in _empty_masks(done).items():
         if titles:
             notices.append(f"{len(titles)} scans have {what} (first {titles[0]}): their Dice is undefined or 0")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from murinoma.campaign import Assignment, Plan, Store, open_store, read_plan
 from murinoma.errors import FileError
+from murinoma.files.atomic import write_text
 from murinoma.files.nifti import read_volume, write
 from murinoma.files.sidecar import read_sidecar
 from murinoma.phantom.acquisition import plan_acquisitions
@@ -19,6 +20,7 @@ from murinoma.settings import SimulateSettings
 from murinoma.steps import StepResult
 from murinoma.steps.simulate.planning import PER_MOUSE, TRUTH, study_plan, truth_of
 from murinoma.study import Scan, Study, sidecar_path
+from murinoma.study.notes import STUDY_FORMAT, notes_path
 from murinoma.volume import Volume
 
 Key = tuple[str, str, str]
@@ -47,6 +49,8 @@ def annotate_phantoms(
     """
     plan = read_plan(study)
     phantoms = _Phantoms.of(study, acquisitions, settings)
+    if not notes_path(study.root).exists():  # as people would name theirs
+        write_text(notes_path(study.root), f'format = "{STUDY_FORMAT}"\ntitle = "Phantom study"\n')
     total, done = sum(map(len, plan.orders.values())), 0
     for number, annotator in enumerate(plan.annotators):
         with open_store(study, annotator) as store:
