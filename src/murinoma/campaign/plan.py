@@ -130,10 +130,10 @@ def create_plan(
         If a CT cannot be read, or the plan cannot be written.
     """
     names = [unicodedata.normalize("NFC", name) for name in annotators]
-    _check_names(names, study)
     path = campaign_plan_path(study)
     if path.exists():
         raise UsageError(f"there is a campaign already, {path}; a plan is written once, move its folder away for a new")
+    _check_names(names, study)
     scans = [handed_out(study, scan, scan.ct) for scan in study.scans if scan.ct is not None]
     if not scans:
         raise StudyError(f"no scan of {study.root} has a CT; there is nothing to annotate")
@@ -255,10 +255,11 @@ def _check_names(names: Sequence[str], study: Study) -> None:
             raise UsageError(f"an annotator cannot be called '{name}', which is a consensus; choose another name")
         if sum(other.casefold() == name.casefold() for other in names) > 1:
             raise UsageError(f"two annotators are called '{name}', capitals aside; give each a name of its own")
-    taken = {known.casefold() for known in study.annotators} & {name.casefold() for name in names}
+    wanted = {name.casefold() for name in names}
+    taken = [known for known in study.annotators if known.casefold() in wanted]
     if taken:
         raise UsageError(
-            f"the study has annotations of {', '.join(sorted(taken))} already, and a campaign overwrites none; "
+            f"the study has annotations of {', '.join(taken)} already, and a campaign overwrites none; "
             "choose other names"
         )
 
