@@ -62,6 +62,9 @@ HOUSE = {
     ),
     "flow": Room(rooms="errors settings study steps"),
     "ui": Room(rooms="errors settings volume study campaign pages steps flow", libraries="typer rich", never=""),
+    "ui.napari": Room(
+        rooms="errors settings volume study campaign pages steps flow", libraries="numpy napari qtpy", never=""
+    ),
     "__main__": Room(rooms="ui"),
     # the public names: found by name on first use, so that importing murinoma loads nothing
     "__init__": Room(
