@@ -24,7 +24,7 @@ def evidence() -> ModuleType:
 
 
 def test_a_hundredth_of_the_studies_covers_most_truths(evidence: ModuleType) -> None:
-    """20 studies of 8 and of 20 mice: every figure has an interval in each, and three quarters or more hold the truth."""
+    """20 studies of 8 and of 20 mice: every figure has an interval in each, and 3 of 4 or more hold the truth."""
     rows = evidence.coverages(20, (8, 20))
     assert len(rows) == 2 * 11
     assert all(row.studies == 20 and row.without == 0 for row in rows)
