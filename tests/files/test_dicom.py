@@ -528,7 +528,7 @@ def test_a_folder_without_dicom_is_refused(tmp_path: Path) -> None:
     assert "hold no image" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("cut", [10, 200, 900])
+@pytest.mark.parametrize("cut", [10, 200, *range(600, 1000, 20)])
 def test_a_cut_file_is_refused(tmp_path: Path, cut: int) -> None:
     """A file that ends early is named, whether in its pixels or in its header."""
     folder = write_series(tmp_path / "s", np.zeros((3, 8, 8), np.int16))

@@ -37,6 +37,7 @@ from murinoma.volume import Volume, Voxels
 MAX_BYTES = 4 << 30  # as for NIfTI: beyond this a header lies
 MODALITIES = {"PT": "PET", "NM": "SPECT or scintigraphy", "MR": "MRI", "US": "ultrasound", "OT": "of another kind"}
 UA_PER_MA = 1000.0
+SUFFIXES = {".dcm", ".dicom", ".ima"}  # of files that claim to be DICOM
 SPARSE = 1.5  # slices further apart than this many thicknesses: every second one may be missing
 
 
@@ -130,16 +131,25 @@ def _candidates(path: Path, series: str | int | None) -> tuple[list[Path], int, 
         header = read_header(path)
         if n_frames(header) != 1 or PER_FRAME in header:
             return [path], 0, wanted
-        return [*filter(is_dicom, _files(path.parent, "*"))], 0, text_of(header, "SeriesInstanceUID")
+        return _dicom_among(_files(path.parent, "*")), 0, text_of(header, "SeriesInstanceUID")
     for pattern in ("*", "**/*"):
         present = _files(path, pattern)
-        files = [file for file in present if is_dicom(file)]
+        files = _dicom_among(present)
         if files:
             return files, len(present) - len(files), wanted
     raise FileError(
         f"{path} holds no DICOM file among {len(present)} files; give the "
         "folder with the slices, or an .img or .nii.gz itself"
     )
+
+
+def _dicom_among(present: Sequence[Path]) -> list[Path]:
+    """Return the files that begin as DICOM files do; one that is called a slice and does not was cut short."""
+    files = [file for file in present if is_dicom(file)]
+    cut = [file for file in present if file.suffix.lower() in SUFFIXES and file not in files]
+    if files and cut:
+        raise FileError(f"{cut[0]} is damaged (it does not begin as DICOM files do); copy it again from its source")
+    return files
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

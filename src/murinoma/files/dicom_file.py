@@ -66,8 +66,11 @@ def read_header(path: Path) -> Any:
         If it is damaged.
     """
     header = _dataset(path, stop_before_pixels=True, specific_tags=TAGS)
-    if not n_frames(header) and text_of(header.file_meta, "MediaStorageSOPClassUID") in _ct_classes():
+    kind = text_of(header.file_meta, "MediaStorageSOPClassUID")
+    if not n_frames(header) and kind in _ct_classes():
         raise FileError(f"{path} is damaged (a CT image without rows); copy it again from its source")
+    if not text_of(header, "SOPClassUID") and kind != load_pydicom().uid.MediaStorageDirectoryStorage:
+        raise FileError(f"{path} is damaged (it ends before it says what it is); copy it again from its source")
     return header
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,4 +212,5 @@ def test_nothing_in_the_window_names_a_scan(
     told.append(settings.read_text(encoding="utf-8") if settings.exists() else "")
     told += [path.name for path in (root / "campaign").iterdir()]
     told += [path.name for path in tmp_path.iterdir()]
-    assert [text for text in told for word in SECRETS if word in text] == []
+    bare = [re.sub(r"0x[0-9a-f]+", "", text) for text in told]  # an address may hold "8d" by chance
+    assert [text for text in bare for word in SECRETS if word in text] == []
