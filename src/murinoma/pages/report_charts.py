@@ -27,10 +27,11 @@ class Chart:
 
 def report_charts(tables: ReportTables) -> dict[str, Chart]:
     """Return the charts of a study by name: of volumes only where a tumor was found, limits once they are there."""
-    return {chart.name: chart for chart in _charts(tables)}
+    charts = [*_figure2(tables), *([] if tables.tumors.empty else _volume_charts(tables))]
+    return {chart.name: chart for chart in charts}
 
 
-def _charts(tables: ReportTables) -> Iterator[Chart]:
+def _figure2(tables: ReportTables) -> Iterator[Chart]:
     scans, tumors, annotators = tables.scans, tables.tumors, annotators_of(tables.tumors)
     many = len(annotators) * (len(annotators) - 1) // 2 > MAX_PAIRS
     whom = "each annotator and the others" if many else "each pair of annotators"
@@ -59,6 +60,10 @@ def _charts(tables: ReportTables) -> Iterator[Chart]:
         f"the median is {fixed(tumors['rmse_percent'].median(), 1)} percent.",
         rmse_chart(tumors),
     )
+
+
+def _volume_charts(tables: ReportTables) -> Iterator[Chart]:
+    tumors = tables.tumors
     if tables.volume_agreement is not None:
         pairs = tables.volume_agreement[tables.volume_agreement["a"] != "all"]
         yield Chart(
@@ -73,5 +78,5 @@ def _charts(tables: ReportTables) -> Iterator[Chart]:
         "Agreement against tumor size.",
         "Two panels against tumor volume on a logarithmic axis: the mean Dice of each scan, and the volume difference "
         "of each tumor in percent; larger marks are the means of the datasets.",
-        size_chart(scans, tumors, annotators, tables.size_curve),
+        size_chart(tables.scans, tumors, annotators_of(tumors), tables.size_curve),
     )

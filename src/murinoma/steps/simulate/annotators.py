@@ -1,7 +1,8 @@
 """Let simulated annotators take part in a campaign: each opens its own store, meets codes, draws, and hands in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -51,16 +52,25 @@ def annotate_phantoms(
     phantoms = _Phantoms.of(study, acquisitions, settings)
     if not notes_path(study.root).exists():  # as people would name theirs
         write_text(notes_path(study.root), f'format = "{STUDY_FORMAT}"\ntitle = "Phantom study"\n')
-    total, done = sum(map(len, plan.orders.values())), 0
+    met = _followed(plan, progress)
     for number, annotator in enumerate(plan.annotators):
         with open_store(study, annotator) as store:
             for assigned in plan.order_of(annotator):
                 if store.state(assigned.code) != "done":
                     _hand_in(store, assigned.code, phantoms.drawn(number, assigned))
-                done += 1
-                if progress is not None:
-                    progress(done, total, f"{annotator} {assigned.code}")
+                met(f"{annotator} {assigned.code}")
     return StepResult("annotate", study.root, len(study.scans), numbers=_numbers(plan))
+
+
+def _followed(plan: Plan, progress: Progress | None) -> Callable[[str], None]:
+    """Return what is called after each annotation."""
+    total, done = sum(map(len, plan.orders.values())), count(1)
+
+    def met(what: str) -> None:
+        if progress is not None:
+            progress(next(done), total, what)
+
+    return met
 
 
 def _hand_in(store: Store, code: str, made: Drawing) -> None:
