@@ -1,6 +1,6 @@
 # Everything runs in one virtual environment, .venv, under the versions of constraints.txt. `make demo` installs the
 # core, the other targets the extra dev on top of it. The stamps remember what is installed, so a second run installs
-# nothing until pyproject.toml or constraints.txt changes.
+# nothing until pyproject.toml or constraints.txt changes. torch comes first, so that nothing chooses another build of it.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -56,6 +56,7 @@ $(CORE): $(ASKED) | $(MADE)
 # dev holds the core too: `make demo` after `make test` installs nothing
 $(DEV): $(ASKED) | $(MADE)
 	@echo "installing murinoma and what its tests need into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $(CORE) $@
 

@@ -13,6 +13,7 @@ import agree_study
 import agreement_memory
 import interpolate_slices
 import nifti_io
+import segment_scan
 import split_acquisition
 import surface_distances
 from timing import Row, fastest
@@ -33,6 +34,7 @@ PARTS = {
     "agree": agree_study.rows,
     "nifti": nifti_io.rows,
     "interpolate": interpolate_slices.rows,
+    "segment": segment_scan.rows,
     "split": split_acquisition.rows,
     "surface": surface_distances.rows,
     "help": help_rows,

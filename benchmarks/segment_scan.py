@@ -1,0 +1,246 @@
+"""Segment one scan of real size, file to mask, stage by stage, beside a U-Net of TumSeg's shape: seconds and memory.
+
+The weights are random: they cost what trained ones cost. So that the fine pass has something to do, the coarse
+network is run and its answer replaced by the truth of the phantom; the fine network is run on what follows from it.
+``python benchmarks/segment_scan.py --coarse 16,32,64 --fine 8,16,32,64`` tries other widths.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from timing import Row
+
+from murinoma.files import nifti
+from murinoma.models.backends import Backend
+from murinoma.models.candidates import candidate_boxes
+from murinoma.models.folder import ModelCard, NetworkCard, network_path, write_card
+from murinoma.models.grids import carry
+from murinoma.models.lesions import lesion_labels
+from murinoma.models.runtime import CoarseToFine, load_segmenter, placed
+from murinoma.models.scan import Scan, prepare
+from murinoma.models.segmenter import Prediction
+from murinoma.models.unet import UnetSpec, count_parameters
+from murinoma.phantom.cohort import DatasetPlan, StudyPlan, plan_scans, render
+from murinoma.volume import Volume
+
+Array = npt.NDArray[Any]
+SLICES = 450  # as the published scans; the phantom's field has a few more
+HEADS = ("A", "B", "C", "consensus")
+COARSE, FINE = UnetSpec().widths, UnetSpec().widths
+TIMES = 5  # calls in the warm process; the fastest counts
+STAGES = ("read", "prepare", "coarse pass", "fine pass", "place", "lesions", "write")
+
+
+def write_scan(folder: Path) -> tuple[Path, Path]:
+    """Write the CT of a phantom with two tumors, 192 x 192 x 450 voxels, and its truth; return both paths."""
+    plan = StudyPlan((DatasetPlan("Dataset 1", 1, tumors_per_mouse=2),), spacing_mm=0.21, air_hu=-300, bone_hu=500)
+    scan = render(plan_scans(plan, 3)[0])
+    box = (slice(0, SLICES), slice(None), slice(None))
+    paths = folder / "ct.nii.gz", folder / "truth.nii.gz"
+    for volume, path in zip((scan.ct, scan.truth), paths, strict=True):
+        nifti.write(volume.crop(box), path)
+    return paths
+
+
+def write_model(folder: Path, coarse: tuple[int, ...], fine: tuple[int, ...]) -> Path:
+    """Write a model with random weights that finds nothing: no box grows."""
+    import torch
+
+    from murinoma.models.export import export_onnx
+    from murinoma.models.unet import build_unet
+
+    torch.manual_seed(0)
+    folder.mkdir()
+    for name, spec in (("coarse", UnetSpec(coarse, heads=1)), ("fine", UnetSpec(fine, heads=len(HEADS)))):
+        module = build_unet(spec)
+        with torch.no_grad():
+            module.head.bias.fill_(-20)
+        export_onnx(module.eval(), spec, network_path(folder, name))
+    networks = NetworkCard(0.84), NetworkCard(0.21)
+    write_card(folder, ModelCard("random", HEADS, *networks, (), "none", "nothing", "its weights are random"))
+    return folder
+
+
+def ours(model: Path, ct: Path, truth: Path, backend: Backend) -> dict[str, float]:
+    """Return the seconds of each stage of the fastest of some calls, and of the start."""
+    start = time.perf_counter()
+    segmenter = load_segmenter(model, backend)
+    opened = time.perf_counter() - start
+    told = nifti.read_volume(truth).voxels > 0
+    calls = [stages(segmenter, ct, told) for _ in range(TIMES)]
+    best = min(calls, key=lambda seconds: sum(seconds[name] for name in STAGES))
+    return {**best, "start": opened, "first": sum(calls[0][name] for name in STAGES)}
+
+
+def stages(segmenter: CoarseToFine, path: Path, truth: Array) -> dict[str, float]:
+    """Return the seconds of each stage of one call, and the voxels of the fine pass."""
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, call: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        result = call()
+        seconds[name] = time.perf_counter() - start
+        return result
+
+    ct = timed("read", lambda: nifti.read_volume(path))
+    scan = timed("prepare", lambda: prepare(ct.voxels, ct.spacing_mm, 0.84, 0.21))
+    timed("coarse pass", lambda: segmenter.look_over(scan))
+    suspicion = coarse_truth(scan, truth)
+    boxes = candidate_boxes(suspicion, scan.corner, scan.coarse, scan.fine, segmenter.candidates)
+    refined = timed("fine pass", lambda: segmenter.outline(scan, boxes))
+    patches = timed("place", lambda: placed(scan, suspicion, refined))
+    outlined = tuple(replace(patch, probabilities=heads_of(truth[patch.box])) for patch in patches)
+    found = Prediction(scan.own.shape, scan.own.spacing_mm, HEADS, outlined, scan.anchor_hu)
+    labels, lesions = timed("lesions", lambda: lesion_labels(found))
+    assert sum(not lesion.dropped for lesion in lesions) == 2, lesions
+    timed("write", lambda: nifti.write(ct.with_voxels(labels), path.with_name("mask.nii.gz")))
+    return {**seconds, "voxels": float(sum(values[0].size for _, values in refined))}
+
+
+def coarse_truth(scan: Scan, truth: Array) -> npt.NDArray[np.float32]:
+    """Return what a coarse network that knows the truth would say."""
+    return carry(truth, scan.own.whole, scan.own, scan.coarse, scan.box)
+
+
+def heads_of(truth: Array) -> npt.NDArray[np.float16]:
+    """Return probabilities of all heads that say the truth."""
+    return np.repeat(truth[None], len(HEADS), axis=0).astype(np.float16)
+
+
+def tumseg_shaped(path: Path) -> dict[str, float]:
+    """Return the seconds of a U-Net of TumSeg's shape with its pre- and post-processing, file to mask, in torch."""
+    import torch
+    from scipy import ndimage
+
+    network = tumseg_network().eval()
+    start = time.perf_counter()
+    ct = nifti.read_volume(path)
+    clipped = np.clip(ct.voxels.astype(np.float32), -400, 400)
+    scaled = ndimage.zoom((clipped + 400) / 800, 0.5, order=1)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(scaled[None, None]))
+        probability = torch.softmax(logits, 1)[0, 1].numpy()
+    mask = ndimage.zoom(probability, 2, order=1) > 0.5
+    ndimage.label(mask)
+    nifti.write(Volume(mask.astype(np.uint8), ct.affine), path.with_name("theirs.nii.gz"))
+    return {"total": time.perf_counter() - start}
+
+
+def tumseg_network() -> Any:
+    """Return a 3D U-Net of four levels, 64/128/256/512 wide, 16.3 M parameters, with random weights."""
+    import torch
+    from torch import nn
+
+    def level(first: int, middle: int, last: int) -> nn.Sequential:
+        layers: list[nn.Module] = []
+        for a, b in ((first, middle), (middle, last)):
+            layers += [nn.Conv3d(a, b, 3, padding=1, bias=False), nn.BatchNorm3d(b), nn.ReLU(inplace=True)]
+        return nn.Sequential(*layers)
+
+    class Network(nn.Module):  # type: ignore[misc] # torch is not followed
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = ((1, 32, 64), (64, 64, 128), (128, 128, 256), (256, 256, 512))
+            self.down = nn.ModuleList(level(*size) for size in sizes)
+            self.up = nn.ModuleList(level(a, b, b) for a, b in ((768, 256), (384, 128), (192, 64)))
+            self.head = nn.Conv3d(64, 2, 1)
+
+        def forward(self, value: Any) -> Any:
+            skips: list[Any] = []
+            for number, down in enumerate(self.down):
+                value = down(nn.functional.max_pool3d(value, 2) if number else value)
+                skips.append(value)
+            for skip, up in zip(skips[-2::-1], self.up, strict=True):
+                value = up(torch.cat([skip, nn.functional.interpolate(value, skip.shape[2:])], 1))
+            return self.head(value)
+
+    return Network()
+
+
+def in_a_process(*arguments: str) -> dict[str, float]:
+    """Return what this module measures in a process of its own, with its peak memory (bytes)."""
+    command = [sys.executable, __file__, "child", *arguments]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return dict(json.loads(said))
+
+
+def child(arguments: list[str]) -> None:
+    """Measure, and print the result with the peak memory of this process as JSON."""
+    kind, *rest = arguments
+    if kind == "tumseg":
+        measured = tumseg_shaped(Path(rest[0]))
+    else:
+        library, precision, model, ct, truth = rest
+        backend = Backend(library, "cpu", precision)  # type: ignore[arg-type] # words of a command line
+        measured = ours(Path(model), Path(ct), Path(truth), backend)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    print(json.dumps({**measured, "peak": int(status["VmHWM"].split()[0]) * 1024}))
+
+
+def rows(coarse: tuple[int, ...] = COARSE, fine: tuple[int, ...] = FINE, *, theirs: bool = True) -> Iterator[Row]:
+    """Yield the stages in bf16, the totals of the other ways, and the ratio to a U-Net of TumSeg's shape."""
+    with tempfile.TemporaryDirectory() as folder:
+        ct, truth = write_scan(Path(folder))
+        model = write_model(Path(folder) / "model", coarse, fine)
+        n_parameters = count_parameters(UnetSpec(coarse, 1)) + count_parameters(UnetSpec(fine, len(HEADS)))
+        megabytes = sum(path.stat().st_size for path in model.iterdir()) / 1e6
+        yield Row(f"segment: coarse {coarse}, fine {fine}", f"{n_parameters / 1e6:.2f} M", "<= 2.5 M", "")
+        yield Row("  model folder", f"{megabytes:.2f} MB", "< 5 MB", "")
+        found = {}
+        for library, precision in (("openvino", "bf16"), ("openvino", "f32"), ("torch", "f32")):
+            found[library, precision] = in_a_process("ours", library, precision, str(model), str(ct), str(truth))
+            yield from our_rows(found[library, precision], f"{library} {precision}")
+        if theirs:
+            yield from their_rows(in_a_process("tumseg", str(ct)), found["openvino", "bf16"])
+
+
+def our_rows(measured: dict[str, float], by: str) -> Iterator[Row]:
+    """Yield what one back end takes, stage by stage."""
+    total = sum(measured[name] for name in STAGES)
+    parts = ", ".join(f"{name} {measured[name] * 1000:.0f}" for name in STAGES)
+    yield Row(f"  {by}: file to mask in a warm process", f"{total:.2f} s", "< 1.5 s", "")
+    yield Row(f"    {parts} ms", f"{measured['voxels'] / 1e6:.2f} M fine voxels", "", "")
+    yield Row("    peak memory", f"{measured['peak'] / 2**30:.2f} GiB", "< 1.5 GiB", "")
+    yield Row("    opening the model; the first scan", f"{measured['start']:.2f} s; {measured['first']:.2f} s", "", "")
+
+
+def their_rows(theirs: dict[str, float], our: dict[str, float]) -> Iterator[Row]:
+    """Yield the ratios to a U-Net of TumSeg's shape."""
+    total = sum(our[name] for name in STAGES)
+    ratio = f"{theirs['total'] / total:.0f} x ({theirs['total']:.1f} s / {total:.2f} s)"
+    yield Row("  against a U-Net of TumSeg's shape in torch fp32 (random weights)", ratio, "", "TumSeg's network")
+    memory = f"{theirs['peak'] / our['peak']:.1f} x ({theirs['peak'] / 2**30:.2f} / {our['peak'] / 2**30:.2f} GiB)"
+    yield Row("    its peak memory", memory, "", "")
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths in ``16,32,64``."""
+    return tuple(map(int, text.split(",")))
+
+
+def main() -> None:
+    """Print the rows for the widths that are asked for."""
+    if sys.argv[1:2] == ["child"]:
+        child(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--coarse", type=widths, default=COARSE)
+    parser.add_argument("--fine", type=widths, default=FINE)
+    parser.add_argument("--no-tumseg", action="store_true")
+    options = parser.parse_args()
+    for row in rows(options.coarse, options.fine, theirs=not options.no_tumseg):
+        print(f"{row.what:86}{row.measured:38}{row.asked:15}{row.against}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

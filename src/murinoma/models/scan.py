@@ -1,0 +1,195 @@
+"""A CT made ready for the networks: its grids, the coarse copy, the mouse in it, the grey value of soft tissue."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from murinoma.errors import InputError
+from murinoma.models.grids import Floats, Grid, Spacing, carry, covering_box, grid_at, image_grid
+from murinoma.models.intensity import body_threshold_hu, normalised, soft_tissue_hu
+from murinoma.numerics.blocks import erode, spread
+from murinoma.numerics.boxes import Box, positive_box
+
+SPACING_MM = (0.04, 0.6)  # of a CT of a mouse
+LONGEST_MM = 250.0  # side of a field of view with one mouse in it; a human's is longer
+BODY_CM3 = (1.0, 120.0)  # a mouse has 15 to 60; one that is cut off, less
+MARGIN_VOXELS = 4  # of the coarse grid, around the body
+CORE_VOXELS = 2  # of the coarse grid: a mouse is thicker than twice this everywhere that counts, a bed is not
+USUAL_HU = (-150.0, 250.0)  # soft tissue beyond this is worth a word; a real scanner's read -70
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A CT and what the passes need of it.
+
+    Attributes
+    ----------
+    image
+        HU, (z, y, x), as it came.
+    own, coarse, fine
+        Grids over its field of view.
+    coarse_hu
+        (z, y, x) float32: the whole image on the coarse grid.
+    body
+        (z, y, x) bool: the mouse on the coarse grid, air inside it filled.
+    box
+        The body with a margin, on the coarse grid.
+    anchor_hu
+        Grey value of soft tissue.
+    """
+
+    image: npt.NDArray[Any]
+    own: Grid
+    coarse: Grid
+    fine: Grid
+    coarse_hu: Floats
+    body: npt.NDArray[np.bool_]
+    box: Box
+    anchor_hu: float
+
+    @property
+    def corner(self) -> tuple[int, ...]:
+        """Where `box` starts."""
+        return tuple(axis.start for axis in self.box)
+
+
+def prepare(image: npt.NDArray[Any], spacing_mm: Spacing, coarse_mm: float, fine_mm: float) -> Scan:
+    """Return a CT made ready.
+
+    Raises
+    ------
+    InputError
+        If this cannot be the CT of a mouse, or there is no mouse in it.
+    """
+    check_field(image.shape, spacing_mm)
+    z, y, x = image.shape
+    image = _finite(image)
+    own = image_grid((z, y, x), spacing_mm)
+    coarse, fine = grid_at(own, coarse_mm), grid_at(own, fine_mm)
+    coarse_hu = carry(image, own.whole, own, coarse, coarse.whole)
+    body = body_mask(coarse_hu)
+    check_body(float(np.count_nonzero(body) * np.prod(coarse.spacing_mm)) / 1000)
+    anchor_hu = soft_tissue_hu(coarse_hu, body)
+    box = _with_margin(positive_box(body), coarse)
+    return Scan(image, own, coarse, fine, coarse_hu, body, box, anchor_hu)
+
+
+def check_field(shape: tuple[int, ...], spacing_mm: Spacing) -> None:
+    """Refuse what cannot be the CT of one mouse by its field of view alone.
+
+    Raises
+    ------
+    InputError
+        If the axes are not three, or the spacing or the extent is none of a mouse's CT.
+    """
+    if len(shape) != 3 or min(shape) < 2:
+        raise InputError(f"a CT of shape {shape} cannot be segmented; three axes with two voxels or more are needed")
+    low, high = SPACING_MM
+    if not all(low <= step <= high for step in spacing_mm):
+        raise InputError(
+            f"a CT with voxels of {_by(spacing_mm)} mm cannot be segmented; {low:g} to {high:g} mm are "
+            "expected; is the spacing in its header right?"
+        )
+    extent = [size * step for size, step in zip(shape, spacing_mm, strict=True)]
+    if max(extent) > LONGEST_MM:
+        raise InputError(
+            f"a field of {_by(extent)} mm is too large for one mouse (at most {LONGEST_MM:g} mm); "
+            "is this the CT of a mouse, and the spacing in its header right?"
+        )
+
+
+def check_body(body_cm3: float) -> None:
+    """Refuse a body that is no mouse's.
+
+    Raises
+    ------
+    InputError
+        If it is too small or too large.
+    """
+    low, high = BODY_CM3
+    if not low <= body_cm3 <= high:
+        raise InputError(
+            f"the largest body in the CT has {body_cm3:.3g} cm3, a mouse {low:g} to {high:g} cm3; "
+            "is there a single mouse in it, and the spacing in its header right?"
+        )
+
+
+def body_mask(coarse_hu: Floats) -> npt.NDArray[np.bool_]:
+    """Return the largest thing brighter than half-way from air to tissue, air inside it filled.
+
+    What hangs on it by thin parts alone, as a bed or a tube does, is left out, and the ends of tail and paws with it.
+
+    Raises
+    ------
+    InputError
+        If there is nothing but air, or nothing as thick as a mouse.
+    """
+    solid = np.asarray(ndimage.binary_fill_holes(coarse_hu > body_threshold_hu(coarse_hu)))
+    cores, count = ndimage.label(erode(solid, CORE_VOXELS))
+    if count == 0:
+        raise InputError("no body found in the CT: nothing in it is as thick as a mouse; is there one?")
+    largest = int(np.argmax(np.bincount(cores.ravel())[1:])) + 1
+    # twice as far back: every other step counts faces only, and corners must be reached
+    body, _ = spread((cores == largest).astype(np.uint8), solid, 2 * CORE_VOXELS)
+    return np.asarray(body > 0)
+
+
+def coarse_input(scan: Scan) -> Floats:
+    """Return what the coarse network sees: the body with its margin, normalised."""
+    return normalised(scan.coarse_hu[scan.box], scan.anchor_hu)
+
+
+def fine_input(scan: Scan, box: Box) -> Floats:
+    """Return what the fine network sees in a box of the fine grid, normalised."""
+    # one voxel more: a value between two centres needs both
+    held = _with_margin(covering_box(box, scan.fine, scan.own), scan.own, voxels=1)
+    return normalised(carry(scan.image[held], held, scan.own, scan.fine, box), scan.anchor_hu)
+
+
+def skin_depth_mm(scan: Scan) -> Floats:
+    """Return how deep under the skin each coarse voxel of `scan.box` lies, mm; 0 outside the body.
+
+    Where the image cuts the mouse off there is no skin.
+    """
+    depth = ndimage.distance_transform_edt(scan.body[scan.box], sampling=scan.coarse.spacing_mm)
+    # from the middle of the nearest voxel outside to the face between
+    return np.asarray(np.clip(depth - np.mean(scan.coarse.spacing_mm) / 2, 0, None), np.float32)
+
+
+def notices(scan: Scan) -> list[str]:
+    """Return what a user should know of the grey values."""
+    low, high = USUAL_HU
+    if low <= scan.anchor_hu <= high:
+        return []
+    return [
+        f"soft tissue reads {scan.anchor_hu:.0f} HU, usually {low:g} to {high:g}: "
+        "the scanner's calibration is off; the model goes by the tissue itself"
+    ]
+
+
+def _finite(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an image without NaN and infinities: they become its darkest voxel."""
+    if not np.issubdtype(image.dtype, np.floating):
+        return image
+    is_finite = np.isfinite(image)
+    if is_finite.all():
+        return image
+    if not is_finite.any():
+        raise InputError("the CT holds no finite voxel")
+    return np.where(is_finite, image, image[is_finite].min())
+
+
+def _with_margin(box: Box, grid: Grid, voxels: int = MARGIN_VOXELS) -> Box:
+    """Return a box with a margin, inside the grid."""
+    z, y, x = (
+        slice(max(axis.start - voxels, 0), min(axis.stop + voxels, size))
+        for axis, size in zip(box, grid.shape, strict=True)
+    )
+    return z, y, x
+
+
+def _by(values: Spacing | list[float]) -> str:
+    return " x ".join(f"{value:.3g}" for value in values)

@@ -1,0 +1,54 @@
+"""The U-Net as a torch module; only `unet.build_unet` imports this, so that torch is loaded when it is needed."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from murinoma.models.unet import Block, UnetSpec, decoder_blocks, encoder_blocks
+
+
+class Unet(nn.Module):
+    """The network that `spec` describes; parameters are named as in `murinoma.models.unet`."""
+
+    def __init__(self, spec: UnetSpec) -> None:
+        super().__init__()
+        levels = range(len(spec.widths))
+        self.encoders = nn.ModuleList(_level(encoder_blocks(spec, level)) for level in levels)
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose3d(below, width, 2, stride=2)
+            for width, below in zip(spec.widths, spec.widths[1:], strict=False)
+        )
+        self.decoders = nn.ModuleList(_level(decoder_blocks(spec, level)) for level in levels[:-1])
+        self.head = nn.Conv3d(spec.widths[0], spec.heads, 1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the logits (n, heads, z, y, x) of images (n, 1, z, y, x)."""
+        skips: list[torch.Tensor] = []
+        value = image
+        for level, encoder in enumerate(self.encoders):
+            if level:
+                value = nn.functional.max_pool3d(value, 2)
+            value = encoder(value)
+            skips.append(value)
+        for level in reversed(range(len(self.decoders))):
+            value = torch.cat([skips[level], self.ups[level](value)], dim=1)
+            value = self.decoders[level](value)
+        logits: torch.Tensor = self.head(value)
+        return logits
+
+
+class _ConvNormRelu(nn.Module):
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        # no bias: the normalisation takes it out again
+        self.conv = nn.Conv3d(block.channels_in, block.channels_out, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm3d(block.channels_out)
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        normed: torch.Tensor = self.norm(self.conv(value))
+        return nn.functional.relu(normed)
+
+
+def _level(blocks: Sequence[Block]) -> nn.Sequential:
+    return nn.Sequential(*(_ConvNormRelu(block) for block in blocks))

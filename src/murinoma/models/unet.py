@@ -1,0 +1,121 @@
+"""Our 3D U-Net, described: widths in, a torch module or a count of parameters out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from murinoma.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class UnetSpec:
+    """What a U-Net is built from.
+
+    Every level has `convs` times a 3x3x3 convolution, batch normalisation and ReLU; levels are joined by max
+    pooling on the way down and by 2x2x2 transposed convolutions and concatenation on the way up. In inference
+    the normalisation is a part of the convolution: a voxel never depends on the tile it was computed in, beyond
+    the network's reach.
+
+    Attributes
+    ----------
+    widths
+        Channels of each level, from full resolution down.
+    heads
+        Output channels, one logit each.
+    convs
+        Convolutions in each level, on the way down and on the way up.
+
+    Raises
+    ------
+    InputError
+        If a number is below 1, or no level is given.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64, 96)
+    heads: int = 4
+    convs: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(*self.widths, self.heads, self.convs) < 1:
+            raise InputError(f"a U-Net needs levels, channels and convolutions of 1 or more, got {self}")
+
+    @property
+    def multiple(self) -> int:
+        """Every side of an input must be divisible by this, voxels."""
+        return int(2 ** (len(self.widths) - 1))
+
+
+def spec_from(content: Mapping[str, Any]) -> UnetSpec:
+    """Return the spec out of what ``dataclasses.asdict`` made of it and JSON carried.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> spec_from({"widths": [8, 16], "heads": 1, "convs": 2}).widths
+    (8, 16)
+    """
+    try:
+        return UnetSpec(tuple(map(int, content["widths"])), int(content["heads"]), int(content["convs"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{content!r} describes no U-Net of murinoma") from error
+
+
+@dataclass(frozen=True)
+class Block:
+    """One convolution with its normalisation: its name in the state dict, channels in and out."""
+
+    name: str
+    channels_in: int
+    channels_out: int
+
+
+def encoder_blocks(spec: UnetSpec, level: int) -> list[Block]:
+    """Return the convolutions of one level on the way down."""
+    before = spec.widths[level - 1] if level else 1
+    return list(_blocks(f"encoders.{level}", before, spec.widths[level], spec.convs))
+
+
+def decoder_blocks(spec: UnetSpec, level: int) -> list[Block]:
+    """Return the convolutions of one level on the way up: the first sees the skip and what came from below."""
+    width = spec.widths[level]
+    return list(_blocks(f"decoders.{level}", 2 * width, width, spec.convs))
+
+
+def _blocks(name: str, channels_in: int, channels_out: int, count: int) -> Iterator[Block]:
+    for number in range(count):
+        yield Block(f"{name}.{number}", channels_out if number else channels_in, channels_out)
+
+
+def count_parameters(spec: UnetSpec) -> int:
+    """Return the number of trained parameters; the running means and variances are not among them.
+
+    Examples
+    --------
+    One level of one channel: 27 + 27 weights, 2 x 2 of the normalisation, 1 + 1 of the head.
+
+    >>> count_parameters(UnetSpec(widths=(1,), heads=1))
+    60
+    """
+    levels = range(len(spec.widths))
+    blocks = [block for level in levels for block in encoder_blocks(spec, level)]
+    blocks += [block for level in levels[:-1] for block in decoder_blocks(spec, level)]
+    convolutions = sum(27 * block.channels_in * block.channels_out + 2 * block.channels_out for block in blocks)
+    ups = sum((8 * below + 1) * width for width, below in zip(spec.widths, spec.widths[1:], strict=False))
+    return convolutions + ups + (spec.widths[0] + 1) * spec.heads
+
+
+def build_unet(spec: UnetSpec) -> "nn.Module":
+    """Return the network with fresh random weights, from torch's own generator.
+
+    It maps float32 (n, 1, z, y, x), each side divisible by `spec.multiple`, to logits (n, heads, z, y, x).
+    """
+    from murinoma.models.torch_unet import Unet
+
+    return Unet(spec)
