@@ -4,7 +4,7 @@ The command line reads its defaults here, the record of a step keeps the values 
 settings that differ never share a result.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,19 @@ class CheckSettings:
 
 
 @dataclass(frozen=True)
+class SegmentSettings:
+    """Settings of the step `segment`.
+
+    Attributes
+    ----------
+    head
+        Which output of the model: an annotator's name, or ``consensus``.
+    """
+
+    head: str = "consensus"
+
+
+@dataclass(frozen=True)
 class ReportSettings:
     """Settings of the step `report`; the last three keep the page under 10 MB however large the study is.
 
@@ -218,6 +231,100 @@ class RepeatabilitySettings:
 
     source: str = "staple"
     within_hours: float = 6.0
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """One of the two networks that a model is made of, and how it is trained.
+
+    Attributes
+    ----------
+    spacing_mm
+        Voxel size at which it sees a scan.
+    widths
+        Channels of each level, from full resolution down.
+    patch
+        Shape of a patch, voxels.
+    batch
+        Patches in a step.
+    steps
+        Steps of its training.
+    tumor_share
+        Share of the patches that lie about a tumor; the others lie anywhere in the mouse.
+    """
+
+    spacing_mm: float
+    widths: tuple[int, ...]
+    patch: tuple[int, int, int]
+    batch: int
+    steps: int
+    tumor_share: float
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Settings of the step `train`.
+
+    Attributes
+    ----------
+    split
+        What is kept together: ``mouse``, ``acquisition`` (mice that were scanned together) or ``dataset``.
+    held_out
+        Share of the mice that are held out; of ``dataset`` the name of the dataset.
+    seed
+        Of the split, the first weights, and all chance of the patches.
+    minutes
+        Training ends after so many, its schedule shortened; nothing for no limit.
+    pasted
+        Share of the patches about a tumor that get a synthetic tumor instead.
+    coarse, fine
+        The network that looks over the mouse, and the one that outlines.
+    rate, least_rate
+        Highest rate of AdamW, and what a cosine takes it down to, as a share.
+    warm_up
+        Share of the steps over which the rate rises.
+    weight_decay, clip
+        Of AdamW; and the largest norm of a gradient.
+    memory
+        Of the running average of the weights, which is the model: its decay per step.
+    bf16
+        Compute in bfloat16 where the processor can.
+    save_seconds, look_every
+        Seconds between checkpoints; steps between looks at the held-out mice.
+    validation_patches
+        Patches about held-out tumors that a look takes, at most.
+    cache_mib
+        Scans that are kept in memory, MiB.
+    threads
+        That make patches while the network learns.
+    """
+
+    split: str = "mouse"
+    held_out: float | str = 0.2
+    seed: int = 1
+    minutes: float | None = None
+    pasted: float = 0.0
+    coarse: NetworkSettings = NetworkSettings(0.84, (16, 32, 64), (48, 48, 48), 4, 1500, 0.5)
+    fine: NetworkSettings = NetworkSettings(0.21, (16, 32, 64, 128), (64, 64, 64), 2, 3000, 0.67)
+    rate: float = 2e-3
+    least_rate: float = 0.01
+    warm_up: float = 0.03
+    weight_decay: float = 1e-4
+    clip: float = 5.0
+    memory: float = 0.995
+    bf16: bool = True
+    save_seconds: float = 60.0
+    look_every: int = 250
+    validation_patches: int = 40
+    cache_mib: int = 2048
+    threads: int = 1
+
+    def with_steps(self, steps: int | None) -> "TrainSettings":
+        """Return these settings with so many steps of the fine network, half as many of the coarse; or as they are."""
+        if steps is None:
+            return self
+        coarse = replace(self.coarse, steps=max(1, steps // 2))
+        return replace(self, coarse=coarse, fine=replace(self.fine, steps=steps))
 
 
 @dataclass(frozen=True)

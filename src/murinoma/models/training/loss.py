@@ -1,0 +1,32 @@
+"""What training makes small: Dice and cross entropy of every head, without the heads that a scan cannot teach."""
+
+import torch
+from torch.nn import functional
+
+SMOOTH = 1.0  # voxels, on both sides of the fraction: an empty patch that is left empty costs nothing
+
+
+def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the mean over heads of 1 - Dice, plus the mean cross entropy.
+
+    Parameters
+    ----------
+    logits, targets
+        (n, heads, z, y, x); targets are shares, 0..1.
+    weights
+        (n, heads): 1 where a patch can teach a head, else 0.
+
+    Returns
+    -------
+    A scalar; Dice is soft, and of a head it is that of all patches of the batch together.
+    """
+    space = (2, 3, 4)
+    entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(space)
+    chances = torch.sigmoid(logits)
+    both = ((chances * targets).sum(space) * weights).sum(0)
+    either = ((chances + targets).sum(space) * weights).sum(0)
+    taught = (weights.sum(0) > 0).to(logits.dtype)
+    dice = (2 * both + SMOOTH) / (either + SMOOTH)
+    mean_dice = (dice * taught).sum() / taught.sum().clamp(min=1)
+    loss: torch.Tensor = 1 - mean_dice + (entropy * weights).sum() / weights.sum().clamp(min=1)
+    return loss

@@ -1,0 +1,88 @@
+"""What a training leaves: the model folder with its card, and the tables of its split and its history."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from murinoma.errors import OutputError
+from murinoma.models.folder import ModelCard, NetworkCard, network_path, write_card
+from murinoma.models.training.sampler import Patches
+from murinoma.settings import TrainSettings
+from murinoma.steps import finite, key_columns, some
+from murinoma.steps.train.material import Material
+from murinoma.steps.train.networks import Trained, last_dice
+from murinoma.study.splits import mouse_of
+
+LICENCE = "as the scans that it was trained on; their owner decides"
+LIMITS = "for research only; it knows scanners, voxel sizes and sites of tumors like those it was trained on"
+
+
+def write_model(
+    name: str, target: Path, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings
+) -> None:
+    """Write the model folder beside its place, then move it there: it is whole or not there at all."""
+    from murinoma.models.training.finish import export_checked
+
+    fresh = target.with_name(f".{name}.tmp")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for trained in networks:
+            module, path = trained.training.average, network_path(fresh, trained.job.name)
+            export_checked(module, trained.job.spec, path, _one_patch(trained))
+        write_card(fresh, _card(name, material, networks, settings))
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.replace(target)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}; free space, and run it again") from error
+
+
+def _one_patch(trained: Trained) -> Patches:
+    """Return a patch to check the file with: of a held-out mouse, if there is one."""
+    validation = trained.job.validation
+    return validation[0] if validation else trained.job.sampler.patches(0)
+
+
+def _card(name: str, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings) -> ModelCard:
+    coarse, fine = networks
+    dice = last_dice(fine)
+    figures = ", ".join(f"{head} {value:.3f}" for head, value in dice.items() if value is not None) or "none"
+    held_out = [one.scan for one in material.held_out]
+    mice = len({mouse_of(scan) for scan in held_out})
+    return ModelCard(
+        name=name,
+        heads=tuple(fine.job.heads),
+        coarse=NetworkCard(coarse.spacing_mm),
+        fine=NetworkCard(fine.spacing_mm),
+        training_cts=tuple(one.sha256[one.scan.ct.name] for one in material.training if one.scan.ct is not None),
+        licence=LICENCE,
+        tried_on=f"{some(len(held_out), 'scan')} of {some(mice, 'held-out mouse', 'held-out mice')} (split by "
+        f"{settings.split}, seed {settings.seed}); Dice in {some(len(fine.job.validation), 'patch', 'patches')} about "
+        f"their tumors: {figures}; whole scans were not judged: murinoma evaluate does that",
+        limits=f"{LIMITS}: {some(len(material.training), 'scan')} of {', '.join(_datasets(material))}",
+    )
+
+
+def _datasets(material: Material) -> list[str]:
+    return list(dict.fromkeys(one.scan.dataset for one in material.training))
+
+
+def split_table(material: Material) -> pd.DataFrame:
+    """Return one row per scan: whether it taught, or was held out."""
+    sides = (("training", material.training), ("held out", material.held_out))
+    return pd.DataFrame([{**key_columns(one.scan), "side": side} for side, scans in sides for one in scans])
+
+
+def history_table(networks: Sequence[Trained]) -> pd.DataFrame:
+    """Return one row per look at the held-out mice: mean loss since the last one, Dice of each head."""
+    return pd.DataFrame(
+        [
+            {"network": one.job.name, "step": int(row[0]), "loss": row[1]}
+            | {f"dice_{head}": finite(value) for head, value in zip(one.job.heads, row[2:], strict=False)}
+            for one in networks
+            for row in one.training.history
+        ]
+    )
