@@ -8,9 +8,9 @@
                                                                    `-- growth --> curves, response
                                             report / view: everything on a page
 
-Built so far: split, campaign (who annotates what, blinded), check, agree, merge, repeatability, train,
-segment, report, and simulate, which makes phantom mice. Each step reads a study and
-writes files under ``STUDY/derivatives/<step>/``; each can be run alone and again.
+Built so far: split, campaign (who annotates what, blinded), check, agree, merge, repeatability, train, segment, report,
+and simulate, which makes phantom mice. Each step reads a study and writes files under ``STUDY/derivatives/<step>/``;
+each can be run alone and again.
 """
 
 from collections.abc import Callable, Iterator
