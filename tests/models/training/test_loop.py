@@ -146,6 +146,12 @@ def test_the_loss_by_hand() -> None:
     assert half == pytest.approx(np.log(2) + 1 - (2 * 1 + 1) / (4 + 2 + 1))
 
 
+def test_a_batch_without_a_tumor_has_cross_entropy_alone() -> None:
+    """All one half on nothing: log 2."""
+    nothing = torch.zeros(1, 1, 2, 2, 2)
+    assert float(dice_and_cross_entropy(nothing, nothing, torch.ones(1, 1))) == pytest.approx(np.log(2))
+
+
 def test_an_absent_head_teaches_nothing() -> None:
     """The loss is that of the other head alone, and its gradient is 0."""
     rng = torch.Generator().manual_seed(0)
@@ -158,7 +164,7 @@ def test_an_absent_head_teaches_nothing() -> None:
     assert logits.grad is not None
     assert logits.grad[:, 1].abs().max() == 0
     nobody = dice_and_cross_entropy(logits, targets, torch.zeros(2, 2))
-    assert float(nobody.detach()) == 1.0
+    assert float(nobody.detach()) == 0.0
 
 
 def test_dice_of_a_network_that_knows() -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-SMOOTH = 1.0  # voxels, on both sides of the fraction: an empty patch that is left empty costs nothing
+SMOOTH = 1.0  # voxels, on both sides of the fraction: a corner of a tumor does not decide everything
 
 
 def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -18,15 +18,16 @@ def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights:
 
     Returns
     -------
-    A scalar; Dice is soft, and of a head it is that of all patches of the batch together.
+    A scalar; Dice is soft, and of a head it is that of all patches of the batch together. A head that no patch of the
+    batch shows a tumor to has cross entropy alone: the Dice of nothing would teach to find nothing.
     """
     space = (2, 3, 4)
     entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(space)
     chances = torch.sigmoid(logits)
     both = ((chances * targets).sum(space) * weights).sum(0)
     either = ((chances + targets).sum(space) * weights).sum(0)
-    taught = (weights.sum(0) > 0).to(logits.dtype)
-    dice = (2 * both + SMOOTH) / (either + SMOOTH)
-    mean_dice = (dice * taught).sum() / taught.sum().clamp(min=1)
-    loss: torch.Tensor = 1 - mean_dice + (entropy * weights).sum() / weights.sum().clamp(min=1)
+    shown = ((targets.sum(space) * weights).sum(0) > 0).to(logits.dtype)
+    distance = 1 - (2 * both + SMOOTH) / (either + SMOOTH)
+    mean_distance = (distance * shown).sum() / shown.sum().clamp(min=1)
+    loss: torch.Tensor = mean_distance + (entropy * weights).sum() / weights.sum().clamp(min=1)
     return loss
