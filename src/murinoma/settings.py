@@ -306,7 +306,7 @@ class TrainSettings:
     pasted: float = 0.0
     coarse: NetworkSettings = NetworkSettings(0.84, (16, 32, 64), (48, 48, 48), 4, 1500, 0.5)
     fine: NetworkSettings = NetworkSettings(0.21, (16, 32, 64, 128), (64, 64, 64), 2, 3000, 0.67)
-    rate: float = 2e-3
+    rate: float = 1e-2
     least_rate: float = 0.01
     warm_up: float = 0.03
     weight_decay: float = 1e-4

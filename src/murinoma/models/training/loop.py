@@ -24,6 +24,7 @@ from murinoma.models.unet import UnetSpec, build_unet
 
 Tell = Callable[[int, int, str], None]
 CPU = torch.device("cpu")
+RARE = -4.0  # logit that every head begins with: tumor is rare; from 0 on the first thousand steps only learn that
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,10 @@ def begin(spec: UnetSpec, recipe: Recipe, device: torch.device = CPU) -> Trainin
     """Return an untrained network, whose first weights the recipe's seed decides; torch's own chance is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        module = build_unet(spec).to(device, memory_format=layout(recipe))
+        module = build_unet(spec)
+    with torch.no_grad():
+        module.head.bias.fill_(RARE)
+    module = module.to(device, memory_format=layout(recipe))
     average = copy.deepcopy(module).requires_grad_(False)
     optimiser = torch.optim.AdamW(module.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     return Training(module, average, optimiser)
