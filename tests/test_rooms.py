@@ -51,9 +51,9 @@ HOUSE = {
     "numerics": NUMERICS,
     "numerics.growth": Room(rooms="errors", libraries="numpy scipy", deferred="statsmodels", never=NUMERICS.never),
     "files": Room(rooms="errors study volume", libraries="numpy pandas nibabel isal", deferred="pydicom xlsxwriter"),
-    "models": Room(rooms="errors numerics", libraries="numpy scipy torch openvino onnx"),
+    "models": Room(rooms="errors numerics files.atomic", libraries="numpy scipy torch openvino onnx"),
     "phantom": Room(rooms="errors numerics volume", libraries="numpy scipy", never=NUMERICS.never),
-    "campaign": Room(rooms="errors study", libraries="numpy"),
+    "campaign": Room(rooms="errors study files.atomic files.versioned", libraries="numpy"),
     "pages": Room(rooms="errors published", libraries="numpy pandas matplotlib jinja2"),
     "steps": Room(
         rooms="errors settings volume study runs published numerics files models phantom campaign pages",

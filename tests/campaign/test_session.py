@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from murinoma.campaign import open_store, progress, read_plan
-from murinoma.campaign.documents import write_once
 from murinoma.campaign.session import Session
 from murinoma.errors import FileError, OutputError
 from murinoma.study import Study
@@ -229,7 +228,7 @@ def test_a_reveal_meanwhile_is_noticed_at_the_next_change(study: Study) -> None:
     with open_store(study, "A") as store:
         code = store.codes[0]
         store.begin(code, SHAPE)
-        write_once({}, campaign_plan_path(study).with_name("revealed.json"), kind="murinoma.campaign-revealed/1")
+        campaign_plan_path(study).with_name("revealed.json").write_text('{"format": "murinoma.campaign-revealed/1"}')
         store.leave()
         store.begin(code, SHAPE)
         assert "changed after reveal" not in [event.what for event in store.events()]

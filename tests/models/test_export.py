@@ -77,8 +77,9 @@ def test_a_diverged_training_is_not_exported(module: Any, tmp_path: Path, value:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there_is_told(module: Any, tmp_path: Path) -> None:
-    """The path and the remedy."""
+def test_a_folder_that_cannot_be_is_told(module: Any, tmp_path: Path) -> None:
+    """The path and the remedy; here a file has the folder's name."""
+    (tmp_path / "missing").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         export_onnx(module, SPEC, tmp_path / "missing" / "net.onnx")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +111,7 @@ def test_a_card_that_cannot_be_written_is_told(folder: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     before = read_card(folder)
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         write_card(folder, ModelCard(**{**CARD.__dict__, "name": "other"}))
     assert read_card(folder) == before

@@ -14,15 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from murinoma.campaign.documents import read_document, write_once
 from murinoma.campaign.orders import draw_codes, draw_order
 from murinoma.errors import FileError, StudyError, UsageError
+from murinoma.files.versioned import read_versioned, write_versioned_once
 from murinoma.study import Scan, Study
 from murinoma.study.campaign_paths import campaign_plan_path, path_from_study, path_in_study
 
 FORMAT = "murinoma.campaign-plan/1"
 NOTE = "This file names the scan behind every code. Annotators do not open it."
 REMEDY = "put back the copy of your backup; without it no code can be told from another"
+FREE_SPACE = "free space, or make the folder writable"
 FORBIDDEN = set('/\\:*?"<>|')  # some file system takes them for something else
 RESERVED = ("staple", "majority")  # sources of their own
 LONGEST_NAME = 50
@@ -144,7 +145,8 @@ def create_plan(
         "scans": [asdict(scan) for scan in scans],
         "orders": _draw(names, len(scans), seed, _repeats(len(scans), repeat_share)),
     }
-    if not write_once({"note": NOTE, "campaign": _number(content), **content}, path, kind=FORMAT):
+    document = {"note": NOTE, "campaign": _number(content), **content}
+    if not write_versioned_once(document, path, kind=FORMAT, remedy=FREE_SPACE):
         raise UsageError(f"another campaign was made at the same moment, {path}; look at it before you make one")
     return read_plan(study)
 
@@ -197,7 +199,7 @@ def read_plan(study: Study) -> Plan:
         If the plan is damaged, was changed, or is of a newer format.
     """
     path = campaign_plan_path(study)
-    plan = read_document(path, _build, kind=FORMAT, remedy=REMEDY)
+    plan = read_versioned(path, _build, kind=FORMAT, remedy=REMEDY)
     if plan is None:
         raise UsageError(f"{study.root} has no campaign; make one with 'murinoma campaign new'")
     return plan

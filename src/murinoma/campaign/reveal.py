@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from murinoma.campaign.database import check_identity, reading
-from murinoma.campaign.documents import read_document, write_once
 from murinoma.campaign.packing import labels_sha256
-from murinoma.campaign.plan import Assignment, Key, Plan
+from murinoma.campaign.plan import FREE_SPACE, Assignment, Key, Plan
 from murinoma.campaign.progress import AnnotatorProgress, progress
 from murinoma.campaign.rows import Labels, ScanRow, final_labels
 from murinoma.errors import FileError, InputError
+from murinoma.files.versioned import read_versioned, write_versioned_once
 from murinoma.study import Study
 from murinoma.study.campaign_paths import campaign_revealed_path, campaign_store_path
 
@@ -138,13 +138,14 @@ def _write_mark(study: Study, plan: Plan, found: list[AnnotatorProgress]) -> Map
     }
     utc = datetime.now(UTC).isoformat(timespec="milliseconds")
     content = {"campaign": plan.campaign, "utc": utc, "labels": labels}
-    write_once(content, campaign_revealed_path(study), kind=FORMAT)  # if another was faster, its mark counts
+    # if another was faster, its mark counts
+    write_versioned_once(content, campaign_revealed_path(study), kind=FORMAT, remedy=FREE_SPACE)
     return _read_mark(study, plan) or content
 
 
 def _read_mark(study: Study, plan: Plan) -> Mapping[str, Any] | None:
     path = campaign_revealed_path(study)
-    known = read_document(path, _build, kind=FORMAT, remedy=REMEDY)
+    known = read_versioned(path, _build, kind=FORMAT, remedy=REMEDY)
     if known is not None and known["campaign"] != plan.campaign:
         raise FileError(
             f"{path} belongs to campaign '{known['campaign']}', the plan is '{plan.campaign}'; put it back beside its "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from murinoma.errors import FileError
-from murinoma.files.atomic import write_text
+from murinoma.files.atomic import write_once, write_text
 
 Value = TypeVar("Value")
 
@@ -19,7 +19,18 @@ def write_versioned(content: Mapping[str, Any], path: Path, *, kind: str) -> Non
     OutputError
         If the file cannot be written.
     """
-    write_text(path, json.dumps({"format": kind, **content}, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, _text(content, kind))
+
+
+def write_versioned_once(content: Mapping[str, Any], path: Path, *, kind: str, remedy: str) -> bool:
+    """Write `content` with its format first, whole or not at all; False if there is such a file already.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; `remedy` says what to do.
+    """
+    return write_once(path, _text(content, kind), remedy=remedy)
 
 
 def read_versioned(path: Path, build: Callable[[dict[str, Any]], Value], *, kind: str, remedy: str) -> Value | None:
@@ -39,5 +50,9 @@ def read_versioned(path: Path, build: Callable[[dict[str, Any]], Value], *, kind
         if known != kind:
             raise FileError(f"{path} has format '{known}', this murinoma reads '{kind}'; update murinoma")
         return build(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise FileError(f"{path} is damaged ({error!r}); {remedy}") from error
+
+
+def _text(content: Mapping[str, Any], kind: str) -> str:
+    return json.dumps({"format": kind, **content}, indent=1, ensure_ascii=False) + "\n"

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from murinoma.errors import FileError, InputError, OutputError
+from murinoma.files.atomic import write_bytes
 from murinoma.models.unet import Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
 
 if TYPE_CHECKING:
@@ -49,12 +50,7 @@ def export_onnx(module: "nn.Module", spec: UnetSpec, path: Path) -> None:
         if not name.endswith("num_batches_tracked")
     }
     content = onnx_model(spec, weights).SerializeToString(deterministic=True)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error
+    write_bytes(path, content, remedy="free space or choose another folder")
     for name, stored in read_weights(path).items():
         if not np.array_equal(stored, _stored(name, weights[name])):
             raise OutputError(f"weights '{name}' of {path} do not read back as they were written; export again")

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from murinoma.errors import FileError, OutputError
+from murinoma.errors import FileError
+from murinoma.files.atomic import write_text
 from murinoma.models.intensity import HIGHEST, LOWEST, SCALE_HU
 from murinoma.models.segmenter import CONSENSUS
 
@@ -22,6 +23,7 @@ KIND = "murinoma.model"
 FORMAT = f"{KIND}/1"
 CARD = "model.json"
 NETWORKS = ("coarse", "fine")
+FREE_SPACE = "free space or choose another folder"
 # how grey values become inputs; a model that was trained otherwise cannot be run by this code
 INPUT = {"anchor": "soft tissue", "scale_hu": SCALE_HU, "range": [LOWEST, HIGHEST]}
 
@@ -85,15 +87,7 @@ def write_card(folder: Path, card: ModelCard) -> ModelCard:
         fine=replace(card.fine, sha256=_sha256(network_path(folder, "fine"))),
     )
     text = json.dumps({"format": FORMAT, **asdict(hashed), "input": INPUT}, indent=1, ensure_ascii=False) + "\n"
-    path = folder / CARD
-    temporary = path.with_name(f".{CARD}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error
+    write_text(folder / CARD, text, remedy=FREE_SPACE)
     return hashed
 
 

@@ -1,15 +1,13 @@
 """Keep the state of a training in a file, whole or not at all: tensors, numbers and lists, nothing that runs."""
 
-import os
 import pickle
-import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from murinoma.errors import FileError, InputError, OutputError
+from murinoma.errors import FileError, InputError
+from murinoma.files.atomic import atomic_file
 
 FORMAT = "murinoma.checkpoint/1"
 
@@ -22,22 +20,8 @@ def write_checkpoint(state: dict[str, Any], path: Path, begun_with: str) -> None
     OutputError
         If the file cannot be written.
     """
-    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as stream:
-                torch.save({"format": FORMAT, "begun_with": begun_with, "state": state}, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; free space, the same command goes on"
-        ) from error
+    with atomic_file(path, remedy="free space, the same command goes on") as stream:
+        torch.save({"format": FORMAT, "begun_with": begun_with, "state": state}, stream)
 
 
 def read_checkpoint(path: Path, begun_with: str) -> dict[str, Any] | None:

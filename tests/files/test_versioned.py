@@ -1,4 +1,4 @@
-"""A document of a campaign is written once, whole, and never replaced."""
+"""A document that is written once is whole, and never replaced; a damaged or newer one is told."""
 
 import os
 import threading
@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from murinoma.campaign.documents import read_document, write_once
 from murinoma.errors import FileError, OutputError
+from murinoma.files.versioned import read_versioned, write_versioned_once
 
 KIND = "murinoma.thing/1"
+REMEDY = "free space, or make the folder writable"
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -19,7 +20,7 @@ def read(path: Path) -> dict[str, Any] | None:
     def build(content: dict[str, Any]) -> dict[str, Any]:
         return {"one": content["one"]}
 
-    return read_document(path, build, kind=KIND, remedy="put it back")
+    return read_versioned(path, build, kind=KIND, remedy="put it back")
 
 
 def names(folder: Path) -> list[str]:
@@ -31,7 +32,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     """The folder is made, the format stands in the file, nothing else lies about; no file gives nothing."""
     path = tmp_path / "campaign" / "a.json"
     assert read(path) is None
-    assert write_once({"one": "Ø"}, path, kind=KIND)
+    assert write_versioned_once({"one": "Ø"}, path, kind=KIND, remedy=REMEDY)
     assert read(path) == {"one": "Ø"}
     assert '"format": "murinoma.thing/1"' in path.read_text(encoding="utf-8")
     assert names(path.parent) == ["a.json"]
@@ -43,8 +44,8 @@ def test_a_second_writer_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     if not links:
         monkeypatch.setattr(Path, "hardlink_to", _no_links)
     path = tmp_path / "a.json"
-    assert write_once({"one": 1}, path, kind=KIND)
-    assert not write_once({"one": 2}, path, kind=KIND)
+    assert write_versioned_once({"one": 1}, path, kind=KIND, remedy=REMEDY)
+    assert not write_versioned_once({"one": 2}, path, kind=KIND, remedy=REMEDY)
     assert read(path) == {"one": 1}
     assert names(tmp_path) == ["a.json"]
 
@@ -59,7 +60,7 @@ def test_of_many_writers_at_once_one_succeeds(tmp_path: Path) -> None:
 
     def write(number: int) -> None:
         barrier.wait()
-        told[number] = write_once({"one": number}, path, kind=KIND)
+        told[number] = write_versioned_once({"one": number}, path, kind=KIND, remedy=REMEDY)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -79,7 +80,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"cannot write .*a\.json: No space left on device; free space, or make"):
-        write_once({"one": 1}, tmp_path / "a.json", kind=KIND)
+        write_versioned_once({"one": 1}, tmp_path / "a.json", kind=KIND, remedy=REMEDY)
     assert names(tmp_path) == []
 
 
