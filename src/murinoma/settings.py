@@ -328,6 +328,42 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class PhantomTrainSettings:
+    """Settings of a training on random phantoms: how the shipped model is made.
+
+    Attributes
+    ----------
+    training
+        As for a study; its split and its share of held-out mice do not count here.
+    mice, cubes
+        Random mice that the coarse network sees, and random cubes that the fine one sees, again and again.
+    cube
+        Side of a cube, voxels: a patch that is turned, tilted and larger fits into it.
+    about_tumor
+        Share of the cubes that lie about a tumor; the others lie anywhere in the body.
+    unseen
+        Mice, and as many cubes, that neither learns from, to look at.
+    workers
+        Processes that make phantoms.
+    """
+
+    training: TrainSettings = TrainSettings(
+        seed=1,
+        minutes=66.0,
+        rate=5e-3,
+        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 6, 4000, 0.6),
+        fine=NetworkSettings(0.21, (8, 24, 48, 96), (56, 56, 56), 3, 10000, 0.75),
+        validation_patches=60,
+    )
+    mice: int = 700
+    cubes: int = 900
+    cube: int = 112
+    about_tumor: float = 0.8
+    unseen: int = 40
+    workers: int = 2
+
+
+@dataclass(frozen=True)
 class PhantomDataset:
     """One dataset of a phantom study.
 

@@ -65,8 +65,18 @@ def prepare(image: npt.NDArray[Any], spacing_mm: Spacing, coarse_mm: float, fine
         If this cannot be the CT of a mouse, or there is no mouse in it.
     """
     check_field(image.shape, spacing_mm)
+    return made_ready(_finite(image), spacing_mm, coarse_mm, fine_mm)
+
+
+def made_ready(image: npt.NDArray[Any], spacing_mm: Spacing, coarse_mm: float, fine_mm: float) -> Scan:
+    """Return a CT of finite voxels made ready, whatever its spacing; see `prepare`.
+
+    Raises
+    ------
+    InputError
+        If there is no mouse in it.
+    """
     z, y, x = image.shape
-    image = _finite(image)
     own = image_grid((z, y, x), spacing_mm)
     coarse, fine = grid_at(own, coarse_mm), grid_at(own, fine_mm)
     coarse_hu = carry(image, own.whole, own, coarse, coarse.whole)

@@ -21,9 +21,8 @@ from murinoma.settings import (
     SegmentSettings,
     SimulateSettings,
     SplitSettings,
-    TrainSettings,
 )
-from murinoma.ui import campaign_commands
+from murinoma.ui import campaign_commands, train_commands
 from murinoma.ui.display import FAILED, STOPPED, WRONG_USE, exit_code, explain, print_result, progress, say, show
 from murinoma.ui.options import DryRun, Force, Json, Out, Root, Workers
 
@@ -302,38 +301,8 @@ def repeatability(
     show(measure_repeatability(read_study(study, out=out), settings=settings, how=how), json_)
 
 
-@app.command()
-def train(
-    study: Root,
-    name: Annotated[str, typer.Option(help="Of the model, which goes to STUDY/models/NAME.")],
-    split: Annotated[
-        str, typer.Option(help="Hold out mice by mouse, by acquisition (those scanned together), or by dataset.")
-    ] = TrainSettings.split,
-    held_out: Annotated[
-        str, typer.Option(help="Share of the mice to hold out; the dataset's name with --split dataset.")
-    ] = str(TrainSettings.held_out),
-    seed: Annotated[int, typer.Option(min=0, help="Of the split and of all chance.")] = TrainSettings.seed,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Steps of the fine network; the coarse one takes half as many.")
-    ] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="End after so many minutes.")] = None,
-    pasted: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of synthetic tumors, for few labelled scans.")
-    ] = TrainSettings.pasted,
-    out: Out = None,
-    force: Annotated[bool, typer.Option("--force", help="Begin again, and replace the model.")] = False,
-    dry_run: DryRun = False,
-    json_: Json = False,
-) -> None:
-    """Train a model on the annotations, with mice held out; stopped, the same command goes on."""
-    from murinoma.steps.train import train as step
-    from murinoma.study import read_study
-
-    settings = TrainSettings(split=split, held_out=held_out, seed=seed, minutes=minutes, pasted=pasted).with_steps(
-        steps
-    )
-    how = RunSettings(force=force, dry_run=dry_run)
-    show(step(read_study(study, out=out), name, settings=settings, how=how, progress=progress("train")), json_)
+app.command()(train_commands.train)
+app.command()(train_commands.train_phantoms)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from murinoma.runs import Progress
 from murinoma.settings import RunSettings, TrainSettings
 from murinoma.steps import Number, StepResult, some, study_failures, study_notices
 from murinoma.steps.train.material import Bar, Material, read_material
-from murinoma.steps.train.model import history_table, split_table, write_model
+from murinoma.steps.train.model import history_table, split_table, study_card, write_model
 from murinoma.steps.train.networks import Trained, last_dice, train_networks
 from murinoma.study import Scan, Study
 from murinoma.study.model_paths import model_folder, training_folder
@@ -62,7 +62,7 @@ def train(
     write_table(split_table(material), folder / "split.csv")
     coarse, fine = train_networks(material, settings, folder, bar)
     write_table(history_table([coarse, fine]), folder / "history.csv")
-    write_model(name, target, material, (coarse, fine), settings)
+    write_model(target, study_card(name, material, (coarse, fine), settings), (coarse, fine))
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
     failed = (*study_failures(study), *material.failures)

@@ -19,20 +19,24 @@ LICENCE = "as the scans that it was trained on; their owner decides"
 LIMITS = "for research only; it knows scanners, voxel sizes and sites of tumors like those it was trained on"
 
 
-def write_model(
-    name: str, target: Path, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings
-) -> None:
-    """Write the model folder beside its place, then move it there: it is whole or not there at all."""
+def write_model(target: Path, card: ModelCard, networks: tuple[Trained, Trained]) -> None:
+    """Write the model folder beside its place, then move it there: it is whole or not there at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or a file computes something else than its network.
+    """
     from murinoma.models.training.finish import export_checked
 
-    fresh = target.with_name(f".{name}.tmp")
+    fresh = target.with_name(f".{target.name}.tmp")
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         for trained in networks:
             module, path = trained.training.average, network_path(fresh, trained.job.name)
             export_checked(module, trained.job.spec, path, _one_patch(trained))
-        write_card(fresh, _card(name, material, networks, settings))
+        write_card(fresh, card)
         if target.exists():
             shutil.rmtree(target)
         fresh.replace(target)
@@ -46,10 +50,9 @@ def _one_patch(trained: Trained) -> Patches:
     return validation[0] if validation else trained.job.sampler.patches(0)
 
 
-def _card(name: str, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings) -> ModelCard:
+def study_card(name: str, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings) -> ModelCard:
+    """Return the card of a model that was trained on a study."""
     coarse, fine = networks
-    dice = last_dice(fine)
-    figures = ", ".join(f"{head} {value:.3f}" for head, value in dice.items() if value is not None) or "none"
     held_out = [one.scan for one in material.held_out]
     mice = len({mouse_of(scan) for scan in held_out})
     return ModelCard(
@@ -61,9 +64,15 @@ def _card(name: str, material: Material, networks: tuple[Trained, Trained], sett
         licence=LICENCE,
         tried_on=f"{some(len(held_out), 'scan')} of {some(mice, 'held-out mouse', 'held-out mice')} (split by "
         f"{settings.split}, seed {settings.seed}); Dice in {some(len(fine.job.validation), 'patch', 'patches')} about "
-        f"their tumors: {figures}; whole scans were not judged: murinoma evaluate does that",
+        f"their tumors: {dice_in_words(fine)}; whole scans were not judged: murinoma evaluate does that",
         limits=f"{LIMITS}: {some(len(material.training), 'scan')} of {', '.join(_datasets(material))}",
     )
+
+
+def dice_in_words(trained: Trained) -> str:
+    """Return the Dice of each head at the end of a training."""
+    known = [(head, value) for head, value in last_dice(trained).items() if value is not None]
+    return ", ".join(f"{head} {value:.3f}" for head, value in known) or "none"
 
 
 def _datasets(material: Material) -> list[str]:

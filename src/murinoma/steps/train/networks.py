@@ -48,7 +48,7 @@ def train_networks(material: Material, settings: TrainSettings, folder: Path, ba
     held_out = [one.coarse for one in material.held_out]
     minutes = settings.minutes
     begun = (folder, _identity(material, settings), bar)
-    coarse = _train_one(
+    coarse = train_one(
         "coarse", settings.coarse, replace(settings, minutes=minutes and minutes * COARSE_MINUTES), [COARSE_HEAD],
         (coarse_examples.__getitem__, len(coarse_examples), held_out), begun,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def train_networks(material: Material, settings: TrainSettings, folder: Path, ba
     make = partial(_fine_example_of, scans, material.annotators, settings)
     load = ExampleCache(make, settings.cache_mib * MIB)
     fresh = (read_example(one.scan, fine_example, material.annotators, settings) for one in material.held_out)
-    fine = _train_one("fine", settings.fine, replace(settings, minutes=rest), heads, (load, len(scans), fresh), begun)
+    fine = train_one("fine", settings.fine, replace(settings, minutes=rest), heads, (load, len(scans), fresh), begun)
     return coarse, fine
 
 
@@ -66,7 +66,7 @@ def _fine_example_of(scans: Sequence[Scan], annotators: Sequence[str], settings:
     return read_example(scans[number], fine_example, annotators, settings)
 
 
-def _train_one(
+def train_one(
     name: str,
     network: NetworkSettings,
     settings: TrainSettings,
@@ -74,6 +74,21 @@ def _train_one(
     examples: tuple[Callable[[int], Example], int, Any],
     begun: tuple[Path, str, Bar],
 ) -> Trained:
+    """Return one network, trained.
+
+    Parameters
+    ----------
+    name
+        ``coarse`` or ``fine``.
+    network, settings
+        What it is, and how it is trained.
+    heads
+        Names of its heads.
+    examples
+        What loads a training example by its number, how many there are, and the held-out examples.
+    begun
+        The folder of its checkpoint, what the checkpoint belongs to, and the bar of the whole step.
+    """
     from murinoma.models.training.loop import Job, has_bf16, pick_device, train_network
     from murinoma.models.training.validation import validation_patches
 

@@ -1,0 +1,247 @@
+"""Train a model on random phantoms alone: no real scan, no real annotation. The shipped ``xeno-0`` is made so.
+
+In the manner of SynthSeg (Billot et al. 2023): see `murinoma.phantom.random_mouse`. A coarse network sees whole mice, a
+fine one cubes about their tumors and elsewhere; both see each phantom again and again, turned and changed every time.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from murinoma.errors import InputError, StudyError
+from murinoma.files.tables import write_table
+from murinoma.models.folder import ModelCard, NetworkCard
+from murinoma.models.scan import Scan, made_ready
+from murinoma.models.segmenter import CONSENSUS
+from murinoma.models.training.examples import WHOLE, Example, coarse_example
+from murinoma.numerics.boxes import positive_box
+from murinoma.phantom.random_mouse import RandomScan, cube, rendered
+from murinoma.phantom.random_plan import RandomPlan, random_plan
+from murinoma.runs import Progress
+from murinoma.settings import PhantomTrainSettings, RunSettings
+from murinoma.steps import Number, StepResult, some
+from murinoma.steps.train import require_extra
+from murinoma.steps.train.material import Bar
+from murinoma.steps.train.model import dice_in_words, history_table, write_model
+from murinoma.steps.train.networks import COARSE_HEAD, Trained, last_dice, train_one
+from murinoma.study.model_paths import checked_name
+
+Make = Callable[[int], Example | None]
+Places = npt.NDArray[np.intp]
+FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
+OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
+AROUND_MM = 3.0  # so far from a voxel of the tumor the middle of its cube may lie
+COARSE_MINUTES = 0.25  # share of the minutes that the coarse network gets
+CORE = 8  # a patch is cut about the middle of a cube: no farther from it than the cube's side by this
+PLACES = 2000
+LICENCE = "as murinoma itself (BSD-3-Clause); it has seen no scan of anybody"
+LIMITS = "for research only; it has seen phantoms alone and no real mouse: look at every mask"
+
+
+def train_on_phantoms(
+    target: Path,
+    *,
+    settings: PhantomTrainSettings = PhantomTrainSettings(),
+    how: RunSettings = RunSettings(),
+    progress: Progress | None = None,
+) -> StepResult:
+    """Write a model that knows random phantoms only to the folder `target`, whose name becomes the model's.
+
+    Stopped, the same call goes on from its checkpoints, which lie beside the folder until it is done; phantoms are made
+    anew. `how.force` begins again, and replaces a model that is there.
+
+    Raises
+    ------
+    UsageError
+        If the extra ``train`` is not installed, or the folder's name cannot be a model's.
+    StudyError
+        If there is a model already.
+    InputError, FileError, OutputError
+        As `murinoma.models.training.loop.train_network`; also if the model cannot be written.
+    """
+    require_extra()
+    name, kept = checked_name(target.name), target.with_name(f"{target.name}.training")
+    if target.exists() and not how.force:
+        raise StudyError(f"there is a model already ({target}); name another folder, or --force to replace it")
+    if how.force:
+        shutil.rmtree(kept, ignore_errors=True)
+    bar = Bar(progress, settings.training.coarse.steps + settings.training.fine.steps)
+    coarse, fine = train_phantom_networks(settings, kept, bar)
+    write_model(target, _card(name, (coarse, fine), settings), (coarse, fine))
+    write_table(history_table([coarse, fine]), kept / "history.csv")
+    for trained in (coarse, fine):
+        trained.job.checkpoint.unlink(missing_ok=True)
+    dice = last_dice(fine)[CONSENSUS]
+    numbers: dict[str, Number] = {"dice_patches": dice, "minutes": round(_minutes((coarse, fine)), 2)}
+    return StepResult("train-phantoms", target, settings.mice + settings.cubes, (), (), numbers)
+
+
+def _card(name: str, networks: tuple[Trained, Trained], settings: PhantomTrainSettings) -> ModelCard:
+    coarse, fine = networks
+    steps = " and ".join(str(one.training.step) for one in networks)
+    return ModelCard(
+        name=name,
+        heads=(CONSENSUS,),
+        coarse=NetworkCard(coarse.spacing_mm),
+        fine=NetworkCard(fine.spacing_mm),
+        training_cts=(),
+        licence=LICENCE,
+        tried_on=f"random phantoms: Dice {dice_in_words(fine)} in {some(len(fine.job.validation), 'patch', 'patches')} "
+        f"about tumors of unseen ones, after {steps} steps of the coarse and the fine network in "
+        f"{_minutes(networks):.0f} minutes (seed {settings.training.seed})",
+        limits=LIMITS,
+    )
+
+
+def _minutes(networks: tuple[Trained, Trained]) -> float:
+    return sum(one.training.seconds for one in networks) / 60
+
+
+def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Bar) -> tuple[Trained, Trained]:
+    """Return a coarse and a fine network of one head each; stopped, a training goes on from its checkpoint in `folder`.
+
+    Raises
+    ------
+    InputError, FileError, OutputError
+        As `murinoma.models.training.loop.train_network`.
+    """
+    training = settings.training
+    begun, minutes = (folder, _identity(settings), bar), training.minutes
+    mice = partial(mouse_example, settings=settings)
+    coarse = train_one(
+        "coarse", training.coarse, replace(training, minutes=minutes and minutes * COARSE_MINUTES), [COARSE_HEAD],
+        (_kept(mice, 0, settings.mice, settings, bar), settings.mice, _unseen(mice, settings.unseen)), begun,
+    )  # fmt: skip
+    bar.done = bar.total - training.fine.steps
+    rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - COARSE_MINUTES))
+    cubes = partial(cube_example, settings=settings)
+    fine = train_one(
+        "fine", training.fine, replace(training, minutes=rest), [CONSENSUS],
+        (_kept(cubes, FIRST_CUBE, settings.cubes, settings, bar), settings.cubes, _unseen(cubes, settings.unseen)),
+        begun,
+    )  # fmt: skip
+    return coarse, fine
+
+
+def mouse_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
+    """Return a whole random mouse for the coarse network, or nothing where no body can be found."""
+    found = _looked_over(_upright(seed), settings)
+    return found and coarse_example(found[0], [found[1].truth.voxels > 0])
+
+
+def cube_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
+    """Return a cube of a random mouse for the fine network, mostly about a tumor, or nothing where no body is found."""
+    rng = np.random.default_rng([seed, 2])
+    plan, spacing_mm = _upright(seed), settings.training.fine.spacing_mm
+    found = _looked_over(plan, settings)
+    if found is None:
+        return None
+    scan, coarse = found
+    tumor = np.argwhere(coarse.truth.voxels)
+    about = tumor if len(tumor) and rng.random() < settings.about_tumor else np.argwhere(scan.body)
+    window = plan.window(settings.training.coarse.spacing_mm)
+    middle = about[rng.integers(len(about))] * window.spacing_mm + window.origin_mm
+    middle += rng.uniform(-AROUND_MM, AROUND_MM, 3)
+    return _cube_of(rendered(plan, cube(plan.window(spacing_mm), middle, settings.cube)), scan.anchor_hu)
+
+
+def _upright(seed: int) -> RandomPlan:
+    """Return what a random scan shows, as it lies in the scanner: training turns it anyway."""
+    return replace(random_plan(seed), turns=0, flips=(False, False))
+
+
+def _looked_over(plan: RandomPlan, settings: PhantomTrainSettings) -> tuple[Scan, RandomScan] | None:
+    """Return a random mouse in coarse voxels, made ready as a scan to segment is; nothing where no body is found."""
+    spacing_mm = settings.training.coarse.spacing_mm
+    scan = rendered(plan, plan.window(spacing_mm))
+    try:
+        return made_ready(scan.ct.voxels, (spacing_mm,) * 3, spacing_mm, settings.training.fine.spacing_mm), scan
+    except InputError:
+        return None
+
+
+def _cube_of(scan: RandomScan, anchor_hu: float) -> Example:
+    image, tumor = scan.ct.voxels, scan.truth.voxels > 0
+    box = positive_box(tumor)
+    air_hu = float(image.min())
+    body = image > air_hu + OVER_AIR * (anchor_hu - air_hu)
+    return Example(
+        image=image,
+        targets=np.where(tumor[box], WHOLE, 0).astype(np.uint8)[None],
+        box=box,
+        weights=np.ones(1, np.float32),
+        anchor_hu=anchor_hu,
+        air_hu=air_hu,
+        tumors=(_central(tumor),) if len(_central(tumor)) else (),
+        body=_central(body) if len(_central(body)) else np.array([image.shape], np.intp) // 2,
+        skin=np.zeros((0, 3), np.intp),
+        outwards=np.zeros((0, 3)),
+        spacing_mm=scan.ct.spacing_mm[0],
+    )
+
+
+def _central(mask: npt.NDArray[np.bool_]) -> Places:
+    """Return voxels of a mask near the middle of its cube, evenly taken."""
+    reach = mask.shape[0] // CORE
+    start = mask.shape[0] // 2 - reach
+    part = slice(start, start + 2 * reach)
+    places = np.argwhere(mask[part, part, part]) + start
+    return np.ascontiguousarray(places[:: max(1, len(places) // PLACES)])
+
+
+def _unseen(make: Make, count: int) -> Iterator[Example]:
+    """Yield phantoms that no network learns from."""
+    return (one for one in map(make, range(FIRST_UNSEEN, FIRST_UNSEEN + count)) if one is not None)
+
+
+def _kept(make: Make, first: int, count: int, settings: PhantomTrainSettings, bar: Bar) -> Callable[[int], Example]:
+    """Return what gives an example by its number; all are made when the first one is asked for."""
+
+    @cache
+    def examples() -> list[Example]:
+        return list(_made(make, first, count, settings.workers, bar))
+
+    return lambda number: examples()[number]
+
+
+def _made(make: Make, first: int, count: int, workers: int, bar: Bar) -> Iterator[Example]:
+    """Yield `count` phantoms from a seed on; one in which no body is found is left out for a later seed."""
+    with _mapping(workers) as mapping:
+        done, seed = 0, first
+        while done < count:
+            seeds = range(seed, seed + count - done)
+            for example in filter(None, mapping(make, seeds)):
+                done += 1
+                bar.tell(bar.done, f"phantom {done} of {count}")
+                yield example
+            seed = seeds.stop
+
+
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[[Make, Iterable[int]], Iterator[Example | None]]]:
+    """Give what applies a function to many seeds, in their order, in so many processes."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=8)
+
+
+def _identity(settings: PhantomTrainSettings) -> str:
+    """Return what a training belongs to: version, and the settings that change its result."""
+    kept = asdict(settings)
+    for name in ("minutes", "save_seconds", "cache_mib", "threads"):
+        del kept["training"][name]
+    del kept["workers"]
+    return hashlib.sha256(json.dumps([version("murinoma"), kept], sort_keys=True).encode()).hexdigest()
