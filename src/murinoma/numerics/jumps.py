@@ -3,8 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-Point = tuple[float, float]  # hours, mm3
+Point = tuple[float, float]  # time in the unit of the limits (hours for GrowthLimits), mm3
+
+
+class Limits(Protocol):
+    """What change of volume is believed: fixed limits, or what a dataset's own rate lets expect."""
+
+    def allow(self, earlier: Point, later: Point, /) -> bool:
+        """Tell whether the volumes at two times can be those of one mouse; true if either is 0, which says nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +46,13 @@ class GrowthLimits:
         return change <= math.log(self.factor) + hours * math.log(2) / self.doubling_hours
 
 
-def fits(point: Point, others: Sequence[Point], limits: GrowthLimits) -> bool:
+def fits(point: Point, others: Sequence[Point], limits: Limits) -> bool:
     """Tell whether a scan fits the scans of the same mouse just before and just after it.
 
     Parameters
     ----------
     point
-        Time (hours) and volume (mm3) of the scan in question.
+        Time and volume (mm3) of the scan in question.
     others
         The mouse's other scans, in any order.
     limits
@@ -61,9 +69,7 @@ def fits(point: Point, others: Sequence[Point], limits: GrowthLimits) -> bool:
     return all(limits.allow(neighbour, point) for neighbour in before[-1:] + after[:1])
 
 
-def look_exchanged(
-    here: tuple[Point, Point], others: tuple[Sequence[Point], Sequence[Point]], limits: GrowthLimits
-) -> bool:
+def look_exchanged(here: tuple[Point, Point], others: tuple[Sequence[Point], Sequence[Point]], limits: Limits) -> bool:
     """Tell whether two mice of one acquisition fit their own other scans only if they are exchanged.
 
     Parameters
