@@ -7,7 +7,7 @@ SMOOTH = 1.0  # voxels, on both sides of the fraction: a corner of a tumor does 
 
 
 def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Return the mean over heads of 1 - Dice, plus the mean cross entropy.
+    """Return the mean of 1 - Dice over patches and heads, plus the mean cross entropy.
 
     Parameters
     ----------
@@ -18,15 +18,14 @@ def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights:
 
     Returns
     -------
-    A scalar; Dice is soft, and of a head it is that of all patches of the batch together. A head that no patch of the
-    batch shows a tumor to has cross entropy alone: the Dice of nothing would teach to find nothing.
+    A scalar; Dice is soft, and that of each patch for itself: a small tumor counts as much as a large one. A head that a
+    patch shows no tumor to has cross entropy alone there: the Dice of nothing would teach to find nothing.
     """
     space = (2, 3, 4)
     entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(space)
-    chances = torch.sigmoid(logits)
-    both = ((chances * targets).sum(space) * weights).sum(0)
-    either = ((chances + targets).sum(space) * weights).sum(0)
-    shown = ((targets.sum(space) * weights).sum(0) > 0).to(logits.dtype)
+    chances, true = torch.sigmoid(logits), targets.sum(space)
+    both, either = (chances * targets).sum(space), chances.sum(space) + true
+    shown = (true > 0).to(logits.dtype) * weights
     distance = 1 - (2 * both + SMOOTH) / (either + SMOOTH)
     mean_distance = (distance * shown).sum() / shown.sum().clamp(min=1)
     loss: torch.Tensor = mean_distance + (entropy * weights).sum() / weights.sum().clamp(min=1)
