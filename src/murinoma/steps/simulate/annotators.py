@@ -1,8 +1,7 @@
 """Let simulated annotators take part in a campaign: each opens its own store, meets codes, draws, and hands in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -52,25 +51,21 @@ def annotate_phantoms(
     phantoms = _Phantoms.of(study, acquisitions, settings)
     if not notes_path(study.root).exists():  # as people would name theirs
         write_text(notes_path(study.root), f'format = "{STUDY_FORMAT}"\ntitle = "Phantom study"\n')
-    met = _followed(plan, progress)
+    total = sum(map(len, plan.orders.values()))
+    for done, what in enumerate(_handed_in(study, plan, phantoms), start=1):
+        if progress is not None:
+            progress(done, total, what)
+    return StepResult("annotate", study.root, len(study.scans), numbers=_numbers(plan))
+
+
+def _handed_in(study: Study, plan: Plan, phantoms: "_Phantoms") -> Iterator[str]:
+    """Hand in what is open, annotator by annotator; name each annotation once it is there."""
     for number, annotator in enumerate(plan.annotators):
         with open_store(study, annotator) as store:
             for assigned in plan.order_of(annotator):
                 if store.state(assigned.code) != "done":
                     _hand_in(store, assigned.code, phantoms.drawn(number, assigned))
-                met(f"{annotator} {assigned.code}")
-    return StepResult("annotate", study.root, len(study.scans), numbers=_numbers(plan))
-
-
-def _followed(plan: Plan, progress: Progress | None) -> Callable[[str], None]:
-    """Return what is called after each annotation."""
-    total, done = sum(map(len, plan.orders.values())), count(1)
-
-    def met(what: str) -> None:
-        if progress is not None:
-            progress(next(done), total, what)
-
-    return met
+                yield f"{annotator} {assigned.code}"
 
 
 def _hand_in(store: Store, code: str, made: Drawing) -> None:
