@@ -1,12 +1,17 @@
 """Show what a model finds in 300 random phantom scans: unseen seeds, wider settings than those of training.
 
 Run from the repository: ``python evidence/segment_phantoms.py --model FOLDER [--scans N]``. It writes
-docs/evidence/segment_phantoms.md. Without ``--model`` it takes the model that is shipped, if there is one.
+docs/evidence/segment_phantoms.md. Without ``--model`` it takes the model that is shipped.
 """
 
 import argparse
+import multiprocessing
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,7 @@ Segment = Callable[[Volume], Labels]
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "evidence" / "segment_phantoms.md"
-SHIPPED = ROOT / "src" / "murinoma" / "models" / "xeno-0"
+SHIPPED = ROOT / "src" / "murinoma" / "models" / "shipped" / "xeno-0"
 
 FIRST_SEED, SCANS = 500_000, 300  # training takes seeds below
 SPACINGS_MM = (0.21, 0.21, 0.3, 0.39, 0.5)  # in turn
@@ -188,12 +193,13 @@ A phantom is no mouse: these figures say whether a model does what it was made f
 """
 
 
-def open_model(folder: Path) -> Segment:
+def open_model(folder: Path, threads: int = 0) -> Segment:
     """Return the segmenter of a model folder: a CT goes in, numbered lesions come out."""
+    from murinoma.models.backends import Backend
     from murinoma.models.lesions import lesion_labels
     from murinoma.models.runtime import load_segmenter
 
-    model = load_segmenter(folder)
+    model = load_segmenter(folder, Backend(threads=threads))
 
     def segment(ct: Volume) -> Labels:
         labels, _ = lesion_labels(model.predict(ct.voxels, ct.spacing_mm))
@@ -202,22 +208,30 @@ def open_model(folder: Path) -> Segment:
     return segment
 
 
+@cache
+def opened(folder: Path) -> Segment:
+    """Return the segmenter of a worker, opened once; it takes one core."""
+    return open_model(folder, threads=1)
+
+
+def judged(number: int, folder: Path) -> Trial:
+    """Return the trial of a number."""
+    return trial(opened(folder), FIRST_SEED + number, SPACINGS_MM[number % len(SPACINGS_MM)])
+
+
 def main() -> None:
     """Judge a model, write the page, print where it lies."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of the model")
     parser.add_argument("--scans", type=int, default=SCANS, help="number of random scans")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     given = parser.parse_args()
-    if not given.model.is_dir():
-        print(f"there is no model in {given.model}: nothing to judge")
-        return
-    segment = open_model(given.model)
     trials = []
-    for number in range(given.scans):
-        one = trial(segment, FIRST_SEED + number, SPACINGS_MM[number % len(SPACINGS_MM)])
-        trials.append(one)
-        false = one.detection.false_over(LEAST_MM3)
-        print(f"{one.seed} {one.spacing_mm:g} mm: Dice {one.detection.dice.round(2)}, {false} false", flush=True)
+    with ProcessPoolExecutor(given.workers, multiprocessing.get_context("spawn")) as pool:
+        for one in pool.map(judged, range(given.scans), repeat(given.model)):
+            trials.append(one)
+            false = one.detection.false_over(LEAST_MM3)
+            print(f"{one.seed} {one.spacing_mm:g} mm: Dice {one.detection.dice.round(2)}, {false} false", flush=True)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(page(trials, given.model.name), encoding="utf-8")
     print(REPORT)

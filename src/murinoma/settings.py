@@ -186,9 +186,12 @@ class SegmentSettings:
     ----------
     head
         Which output of the model: an annotator's name, or ``consensus``.
+    maps
+        Also write where the heads of the model disagree.
     """
 
     head: str = "consensus"
+    maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -349,14 +352,15 @@ class PhantomTrainSettings:
 
     training: TrainSettings = TrainSettings(
         seed=1,
-        minutes=66.0,
+        minutes=180.0,
         rate=5e-3,
-        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 6, 4000, 0.6),
+        warm_up=0.02,
+        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 6, 8000, 0.7),
         fine=NetworkSettings(0.21, (8, 24, 48, 96), (56, 56, 56), 3, 10000, 0.75),
         validation_patches=60,
     )
-    mice: int = 700
-    cubes: int = 900
+    mice: int = 1000
+    cubes: int = 1000
     cube: int = 112
     about_tumor: float = 0.8
     unseen: int = 40
@@ -418,3 +422,150 @@ class SimulateSettings:
     )
     annotation: AnnotationSettings = AnnotationSettings()
     campaign: CampaignSettings = CampaignSettings(repeat_share=0.25)
+
+
+@dataclass(frozen=True)
+class GrowthSettings:
+    """Settings of the step `growth`; one that is left as it is here gives way to the study's ``plan.toml``.
+
+    Attributes
+    ----------
+    source
+        Whose volumes count, of those in ``volumes.csv``: an annotator, ``staple``, a model.
+    column, unit, formula
+        Of a table of volumes from elsewhere: which column holds them, their unit, and how calipers become a volume.
+    limit_mm3
+        A volume below it is known to be below it, and nothing more (left-censored). Smaller pieces are specks.
+    sd_change
+        Standard deviation of the log change of two volumes by measurement alone, where the study has no measurement of
+        its own: the published scans up to 6 h apart.
+    baseline_day
+        A change is a change since this day.
+    day
+        At which the arms are compared; nothing: the last day with all mice of both arms alive.
+    control
+        The arm that the others are compared with; empty: the one that is called control, vehicle, or so.
+    multiple
+        The n of the time to n-fold volume.
+    flag_mm3, shout_mm3
+        Limits of animal welfare.
+    least_response_days
+        From so many days after the baseline on, a response counts (Gao et al. 2015).
+    alpha, power
+        Level of the tests, and power, for planning the next study.
+    effect
+        What the next study shall find: a growth rate lower by this share.
+    seed
+        Of the resampling.
+    unseal
+        Open the key of the assignment, so that the codes of the arms become their names.
+    """
+
+    source: str = "staple"
+    column: str = ""
+    unit: str = ""
+    formula: str = ""
+    limit_mm3: float = 10.0
+    sd_change: float = 0.104
+    baseline_day: float = 0.0
+    day: float | None = None
+    control: str = ""
+    multiple: float = 2.0
+    flag_mm3: float = 1500.0
+    shout_mm3: float = 2000.0
+    least_response_days: float = 10.0
+    alpha: float = 0.05
+    power: float = 0.8
+    effect: float = 0.5
+    seed: int = 2024
+    unseal: bool = False
+
+
+@dataclass(frozen=True)
+class AssignSettings:
+    """Settings of the step `assign`.
+
+    Attributes
+    ----------
+    arms
+        Their names, two or more.
+    seed
+        The same seed and volumes give the same assignment.
+    source, column, unit, formula
+        Whose volumes count, as in `GrowthSettings`.
+    day
+        Of the scans that count as baseline.
+    least_mm3, most_mm3
+        Mice whose baseline volume lies outside are not assigned.
+    """
+
+    arms: tuple[str, ...]
+    seed: int = 1
+    source: str = "staple"
+    column: str = ""
+    unit: str = ""
+    formula: str = ""
+    day: float = 0.0
+    least_mm3: float = 0.0
+    most_mm3: float = float("inf")
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Settings of the step `evaluate`; what the verdict asks for is fixed and stands with it.
+
+    Attributes
+    ----------
+    surface_voxels
+        As for `agree`.
+    found_dice
+        A tumor is found if what was drawn for it has this Dice with the majority; less is a graze.
+    false_mm3
+        A lesion that nobody marked counts as false if it is larger.
+    sizes_mm3
+        Where one class of tumor sizes ends and the next begins.
+    seed
+        Of the resampling of mice: the same tables give the same intervals.
+    """
+
+    tumors: TumorSettings = TumorSettings()
+    surface_voxels: float = 1.0
+    found_dice: float = 0.1
+    false_mm3: float = 10.0
+    sizes_mm3: tuple[float, ...] = (30.0, 100.0, 300.0, 1000.0)
+    seed: int = 2024
+
+
+@dataclass(frozen=True)
+class CalibrateSettings:
+    """Settings of the step `calibrate`.
+
+    Attributes
+    ----------
+    coverage
+        Share of the tumors whose volume by the annotators should lie in the interval.
+    species
+        Of the animals; an interval is given to the same species only.
+    splits
+        Random splits of the mice on which the coverage is measured.
+    seed
+        Of these splits.
+    """
+
+    coverage: float = 0.9
+    species: str = "mouse"
+    splits: int = 200
+    seed: int = 2024
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """Settings of the step `review`.
+
+    Attributes
+    ----------
+    source
+        Whose masks are to be looked at; empty for the annotators' consensus.
+    """
+
+    source: str = ""

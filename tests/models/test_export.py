@@ -61,7 +61,7 @@ def test_openvino_and_torch_compute_the_same(module: Any, tmp_path: Path) -> Non
         for library in ("openvino", "torch")
     ]
     for shape in ((8, 4, 12), (16, 8, 8)):
-        image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        image = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
         by_openvino, by_torch = (network.logits(image) for network in networks)
         assert by_openvino.shape == (2, *shape)
         assert np.abs(by_openvino - by_torch).max() < 1e-4

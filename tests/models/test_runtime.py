@@ -120,11 +120,13 @@ def test_a_box_grows_until_it_holds_the_lesion() -> None:
 
 
 def test_short_of_memory_the_mask_is_the_same() -> None:
-    """Room for 40^3 voxels at once."""
+    """Room for 40^3 voxels at once; the user is told that tiles were made smaller, and nothing where they were not."""
     truth = balls(0.21, *TUMORS)
     image = mouse(0.21, truth)
-    found = bright_model(room=40**3).predict(image, (0.21,) * 3)
-    assert dice(found.dense() > 0.5, bright_model().predict(image, (0.21,) * 3).dense() > 0.5) == 1
+    found, plenty = bright_model(room=40**3).predict(image, (0.21,) * 3), bright_model().predict(image, (0.21,) * 3)
+    assert dice(found.dense() > 0.5, plenty.dense() > 0.5) == 1
+    assert "tiles of 32 voxels a side" in found.notices[-1]
+    assert not plenty.notices
 
 
 def test_a_mouse_cut_off_by_the_image_is_segmented() -> None:
@@ -172,3 +174,12 @@ def test_networks_with_other_heads_than_the_card_are_refused(tmp_path: Path) -> 
     with pytest.raises(FileError, match=r"names 3 heads .* has 2"):
         load_segmenter(tmp_path, Backend("torch", "cpu"))
     assert network_path(tmp_path, "fine").exists()
+
+
+def test_a_fine_network_that_is_told_nothing_is_refused(tmp_path: Path) -> None:
+    """It takes the image and what the coarse network suspects; one of the image alone was made by an older murinoma."""
+    for package in ("torch", "onnx"):
+        pytest.importorskip(package, reason="the extra train is not installed")
+    write_tiny_model(tmp_path, fine_channels=1)
+    with pytest.raises(FileError, match=r"takes 1 channels, fine\.onnx 1, 1 and 2 are needed"):
+        load_segmenter(tmp_path, Backend("torch", "cpu"))

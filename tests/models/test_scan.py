@@ -34,7 +34,7 @@ def test_depth_is_counted_from_the_skin() -> None:
     """The outermost voxels are half a voxel deep, the middle 7.5 voxels: 6.3 mm; outside it is 0."""
     scan = prepare(block_mouse(), SPACING_MM, 0.84, 0.21)
     depth = skin_depth_mm(scan)
-    assert depth.shape == coarse_input(scan).shape
+    assert depth.shape == coarse_input(scan).shape[1:]
     assert depth[4, 11, 11] == pytest.approx(0.42)
     assert depth[14, 11, 11] == pytest.approx(7.5 * 0.84)
     assert depth[0].max() == 0
@@ -53,17 +53,24 @@ def test_an_offset_changes_nothing_that_a_network_sees(offset_hu: float) -> None
     scan, moved = (prepare(block_mouse(offset), SPACING_MM, 0.84, 0.21) for offset in (0.0, offset_hu))
     box = (slice(30, 62), slice(16, 48), slice(16, 48))
     assert np.abs(coarse_input(scan) - coarse_input(moved)).max() < 0.02
-    assert np.abs(fine_input(scan, box) - fine_input(moved, box)).max() < 0.02
+    nothing = np.zeros(skin_depth_mm(scan).shape, np.float32)
+    assert np.abs(fine_input(scan, nothing, box) - fine_input(moved, nothing, box)).max() < 0.02
     assert bool(notices(moved)) == (abs(offset_hu) == 300)
 
 
 def test_fine_voxels_are_the_images_own_where_the_spacing_fits() -> None:
-    """At 0.21 mm nothing is resampled."""
+    """At 0.21 mm nothing is resampled; what is suspected lies beside it, on the coarse voxels' own places."""
     image = np.repeat(np.repeat(np.repeat(block_mouse(), 2, 0), 2, 1), 2, 2)
     scan = prepare(image, (0.21, 0.21, 0.21), 0.84, 0.21)
     box = (slice(15, 31), slice(10, 42), slice(20, 36))
     expected = np.clip((image[box] - np.float32(scan.anchor_hu)) / 250, -2, 3)
-    assert np.allclose(fine_input(scan, box), expected, atol=1e-6)
+    suspected = np.zeros(skin_depth_mm(scan).shape, np.float32)
+    suspected[2] = 1
+    found = fine_input(scan, suspected, box)
+    assert np.allclose(found[0], expected, atol=1e-6)
+    held = 4 * (scan.corner[0] + 2)  # the coarse voxels that are suspected cover four fine ones
+    rows = np.arange(15, 31)
+    assert set(rows[found[1, :, 16, 8] > 0.5]) == set(range(held, held + 4)) & set(rows)
 
 
 def test_voxels_that_are_not_finite_are_air() -> None:

@@ -29,7 +29,7 @@ def test_tiled_is_as_in_one_piece() -> None:
     expected = special.expit(100 * (image - np.float32(0.2)))
     network = BrightNetwork(heads=2)
     for side in (16, 32, 64):
-        found = probabilities(network, image, TileRules(side=side, overlap=8))
+        found = probabilities(network, image[None], TileRules(side=side, overlap=8))
         assert found.shape == (2, 37, 50, 21)
         assert np.allclose(found, expected, atol=1e-5)
     assert {length % 16 for shape in network.shapes for length in shape} == {0}
@@ -39,7 +39,7 @@ def test_short_of_memory_tiles_get_smaller() -> None:
     """Room for 40^3 voxels: tiles of 128 and 64 are refused, those of 32 give the same as one piece."""
     image = np.random.default_rng(0).normal(0, 0.1, (96, 64, 64)).astype(np.float32)
     network = BrightNetwork(heads=1, room=40**3)
-    found = probabilities(network, image, TileRules())
+    found = probabilities(network, image[None], TileRules())
     assert np.allclose(found[0], special.expit(100 * (image - np.float32(0.2))), atol=1e-5)
     assert max(max(shape) for shape in network.shapes) == 32
 
@@ -47,4 +47,4 @@ def test_short_of_memory_tiles_get_smaller() -> None:
 def test_no_memory_at_all_is_one_sentence() -> None:
     """What happened and what to do."""
     with pytest.raises(MurinomaError, match="out of memory: not even 32x32x32 voxels"):
-        probabilities(BrightNetwork(room=10), np.zeros((40, 40, 40), np.float32), TileRules())
+        probabilities(BrightNetwork(room=10), np.zeros((1, 40, 40, 40), np.float32), TileRules())

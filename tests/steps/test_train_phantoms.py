@@ -77,10 +77,10 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
         train_on_phantoms(tmp_path / "my model", settings=TINY)
 
 
-def test_examples_show_what_was_painted() -> None:
+def test_examples_show_what_was_painted(model: Path) -> None:
     """A cube's target is the tumor, which is no air; places to look at lie in it, near the middle of the cube."""
     settings = replace(TINY, cube=48, about_tumor=1.0)
-    cubes = [cube_example(seed, settings) for seed in range(FIRST_CUBE, FIRST_CUBE + 6)]
+    cubes = [cube_example(seed, settings, model / "coarse.onnx") for seed in range(FIRST_CUBE, FIRST_CUBE + 6)]
     shown = [cube for cube in cubes if cube is not None and cube.tumors]
     assert len(shown) >= 3
     for cube in shown:

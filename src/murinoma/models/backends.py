@@ -115,12 +115,16 @@ class _OpenvinoNetwork:
         return self._spec.heads
 
     @property
+    def channels(self) -> int:
+        return self._spec.channels
+
+    @property
     def multiple(self) -> int:
         return self._spec.multiple
 
     def logits(self, image: Floats) -> Floats:
         with _memory_errors():
-            self._request.infer({0: self._tensor(image[None, None])})
+            self._request.infer({0: self._tensor(image[None])})
             # a copy: the tensor is written anew by the next call
             return np.array(self._request.get_output_tensor().data[0], np.float32)
 
@@ -151,6 +155,10 @@ class _TorchNetwork:
         return self._spec.heads
 
     @property
+    def channels(self) -> int:
+        return self._spec.channels
+
+    @property
     def multiple(self) -> int:
         return self._spec.multiple
 
@@ -164,7 +172,7 @@ class _TorchNetwork:
             # fp32 means fp32: a GPU would round to 10 bits
             torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
         ):
-            batch = torch.from_numpy(image[None, None]).to(self._device)
+            batch = torch.from_numpy(image[None]).to(self._device)
             logits: Floats = self._module(batch)[0].float().cpu().numpy()
         return logits
 

@@ -63,7 +63,7 @@ def onnx_model(spec: UnetSpec, weights: Weights) -> "ModelProto":
     graph = _Graph()
     _write_levels(graph, spec, weights)
     sides: list[str | int] = ["z", "y", "x"]
-    image = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 1, *sides])
+    image = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", spec.channels, *sides])
     logits = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", spec.heads, *sides])
     body = helper.make_graph(graph.nodes, "unet", [image], [logits], graph.initialisers)
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

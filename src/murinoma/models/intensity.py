@@ -107,6 +107,19 @@ def normalised(hu: npt.NDArray[Any], anchor_hu: float) -> npt.NDArray[np.float32
     return np.clip(values, LOWEST, HIGHEST, out=values)
 
 
+def as_channel(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return probabilities as a network sees them beside an image: over the same range, and 0 is what air is.
+
+    So whatever lies beyond an image is one number in all channels.
+
+    Examples
+    --------
+    >>> as_channel(np.array([0.0, 0.4, 1.0], np.float32)).tolist()
+    [-2.0, 0.0, 3.0]
+    """
+    return np.asarray(LOWEST + (HIGHEST - LOWEST) * probability, np.float32)
+
+
 def _sampled(hu: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return finite voxels, at most about `SAMPLES`, evenly taken."""
     flat = hu.reshape(-1)

@@ -14,7 +14,7 @@ from murinoma.models.folder import ModelCard, network_path, read_card
 from murinoma.models.grids import Floats, Spacing, carry, covering_box
 from murinoma.models.scan import Scan, coarse_input, fine_input, notices, prepare, skin_depth_mm
 from murinoma.models.segmenter import Patch, Prediction
-from murinoma.models.tiles import Network, TileRules, probabilities
+from murinoma.models.tiles import Network, OnSmaller, TileRules, ignored, probabilities
 from murinoma.numerics.boxes import Box
 
 LESION = 0.5  # probability over which a voxel counts when a box is asked whether it holds its lesion
@@ -37,6 +37,11 @@ def load_segmenter(folder: Path, backend: Backend = Backend()) -> "CoarseToFine"
         raise FileError(
             f"{folder} does not fit together: its card names {len(card.heads)} heads ({', '.join(card.heads)}), "
             f"fine.onnx has {fine.heads}; copy the model again"
+        )
+    if (coarse.channels, fine.channels) != (1, 2):
+        raise FileError(
+            f"{folder} does not fit together: coarse.onnx takes {coarse.channels} channels, fine.onnx {fine.channels}, "
+            "1 and 2 are needed; copy the model again, or train it again"
         )
     return CoarseToFine(card, coarse, fine)
 
@@ -76,23 +81,30 @@ class CoarseToFine:
         MurinomaError
             If memory does not suffice.
         """
-        scan = prepare(image, spacing_mm, self.card.coarse.spacing_mm, self.card.fine.spacing_mm)
-        suspicion = self.look_over(scan)
-        boxes = candidate_boxes(suspicion, scan.corner, scan.coarse, scan.fine, self.candidates)
-        patches = placed(scan, suspicion, self.outline(scan, boxes))
-        return Prediction(
-            scan.own.shape, scan.own.spacing_mm, self.heads, patches, scan.anchor_hu, tuple(notices(scan))
-        )
+        return self.find(self.made_ready(image, spacing_mm))
 
-    def look_over(self, scan: Scan) -> Floats:
+    def made_ready(self, image: npt.NDArray[Any], spacing_mm: Spacing) -> Scan:
+        """Return a CT as the networks need it; raises as `predict`."""
+        return prepare(image, spacing_mm, self.card.coarse.spacing_mm, self.card.fine.spacing_mm)
+
+    def find(self, scan: Scan) -> Prediction:
+        """Return the probabilities of tumor in a scan that was made ready; raises as `predict`."""
+        smaller: list[int] = []  # sides of tiles, where memory was short
+        suspected = self.look_over(scan, smaller.append)
+        boxes = candidate_boxes(suspected, scan.corner, scan.coarse, scan.fine, self.candidates)
+        patches = placed(scan, suspected, self.outline(scan, suspected, boxes, smaller.append))
+        said = (*notices(scan), *memory_notices(smaller))
+        return Prediction(scan.own.shape, scan.own.spacing_mm, self.heads, patches, scan.anchor_hu, said)
+
+    def look_over(self, scan: Scan, on_smaller: OnSmaller = ignored) -> Floats:
         """Return the coarse pass: the highest probability of any head, on the coarse grid within `scan.box`."""
-        return np.asarray(probabilities(self.coarse, coarse_input(scan), self.tiles).max(axis=0))
+        return suspicion(self.coarse, scan, self.tiles, on_smaller)
 
-    def outline(self, scan: Scan, boxes: list[Box]) -> Refined:
+    def outline(self, scan: Scan, suspected: Floats, boxes: list[Box], on_smaller: OnSmaller = ignored) -> Refined:
         """Return the fine pass: boxes of the fine grid with (heads, z, y, x) float16; they grow with the lesion."""
         done: Refined = []
         for last in range(self.candidates.rounds, -1, -1):
-            done = [(box, self._held(done, box, scan)) for box in boxes]
+            done = [(box, self._held(done, box, scan, suspected, on_smaller)) for box in boxes]
             wanted = merged(
                 [grown(box, values.max(axis=0) > LESION, scan.fine.shape) for box, values in done], scan.fine.shape
             )
@@ -101,26 +113,43 @@ class CoarseToFine:
             boxes = wanted
         return done
 
-    def _held(self, done: Refined, box: Box, scan: Scan) -> npt.NDArray[np.float16]:
+    def _held(
+        self, done: Refined, box: Box, scan: Scan, suspected: Floats, on_smaller: OnSmaller
+    ) -> npt.NDArray[np.float16]:
         """Return the probabilities of a box, computed where they are not done."""
         for other, values in done:
             if other == box:
                 return values
-        return probabilities(self.fine, fine_input(scan, box), self.tiles).astype(np.float16)
+        return probabilities(self.fine, fine_input(scan, suspected, box), self.tiles, on_smaller).astype(np.float16)
 
 
-def placed(scan: Scan, suspicion: Floats, refined: Refined) -> tuple[Patch, ...]:
+def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_smaller: OnSmaller = ignored) -> Floats:
+    """Return what a coarse network makes of a scan: its highest head, (z, y, x) within `scan.box`, in 0..1."""
+    return np.asarray(probabilities(coarse, coarse_input(scan), tiles, on_smaller).max(axis=0))
+
+
+def memory_notices(smaller: list[int]) -> list[str]:
+    """Return what a user should know of the sides of tiles, voxels, that were taken because memory was short."""
+    if not smaller:
+        return []
+    return [
+        f"memory was short, so the networks ran in tiles of {min(smaller)} voxels a side: slower, and a little less "
+        "sure at the seams; close other programs"
+    ]
+
+
+def placed(scan: Scan, suspected: Floats, refined: Refined) -> tuple[Patch, ...]:
     """Return what the fine pass found on the scan's own grid, with the coarse pass and the depth under the skin."""
     if not refined:
         return ()
     skin_mm = skin_depth_mm(scan)
-    return tuple(_patch(scan, box, values, suspicion, skin_mm) for box, values in refined)
+    return tuple(_patch(scan, box, values, suspected, skin_mm) for box, values in refined)
 
 
-def _patch(scan: Scan, box: Box, values: npt.NDArray[np.float16], suspicion: Floats, skin_mm: Floats) -> Patch:
+def _patch(scan: Scan, box: Box, values: npt.NDArray[np.float16], suspected: Floats, skin_mm: Floats) -> Patch:
     """Return one box on the scan's own grid."""
     own = covering_box(box, scan.fine, scan.own)
     if scan.own.shape != scan.fine.shape:
         values = np.stack([carry(head, box, scan.fine, scan.own, own).astype(np.float16) for head in values])
-    coarse, skin = (carry(part, scan.box, scan.coarse, scan.own, own) for part in (suspicion, skin_mm))
+    coarse, skin = (carry(part, scan.box, scan.coarse, scan.own, own) for part in (suspected, skin_mm))
     return Patch(own, values, skin.astype(np.float16), coarse.astype(np.float16))

@@ -9,11 +9,12 @@ from scipy import ndimage
 
 from murinoma.errors import InputError
 from murinoma.models.grids import Floats, Grid, Spacing, carry, covering_box, grid_at, image_grid
-from murinoma.models.intensity import body_threshold_hu, normalised, soft_tissue_hu
+from murinoma.models.intensity import as_channel, body_threshold_hu, normalised, soft_tissue_hu
 from murinoma.numerics.blocks import erode, spread
 from murinoma.numerics.boxes import Box, positive_box
 
 SPACING_MM = (0.04, 0.6)  # of a CT of a mouse
+ROUNDING = 1e-6  # a header's 0.6 is 0.60000002
 LONGEST_MM = 250.0  # side of a field of view with one mouse in it; a human's is longer
 BODY_CM3 = (1.0, 120.0)  # a mouse has 15 to 60; one that is cut off, less
 MARGIN_VOXELS = 4  # of the coarse grid, around the body
@@ -98,7 +99,7 @@ def check_field(shape: tuple[int, ...], spacing_mm: Spacing) -> None:
     if len(shape) != 3 or min(shape) < 2:
         raise InputError(f"a CT of shape {shape} cannot be segmented; three axes with two voxels or more are needed")
     low, high = SPACING_MM
-    if not all(low <= step <= high for step in spacing_mm):
+    if not all(low * (1 - ROUNDING) <= step <= high * (1 + ROUNDING) for step in spacing_mm):
         raise InputError(
             f"a CT with voxels of {_by(spacing_mm)} mm cannot be segmented; {low:g} to {high:g} mm are "
             "expected; is the spacing in its header right?"
@@ -148,15 +149,19 @@ def body_mask(coarse_hu: Floats) -> npt.NDArray[np.bool_]:
 
 
 def coarse_input(scan: Scan) -> Floats:
-    """Return what the coarse network sees: the body with its margin, normalised."""
-    return normalised(scan.coarse_hu[scan.box], scan.anchor_hu)
+    """Return what the coarse network sees, (1, z, y, x): the body with its margin, normalised."""
+    return normalised(scan.coarse_hu[scan.box], scan.anchor_hu)[None]
 
 
-def fine_input(scan: Scan, box: Box) -> Floats:
-    """Return what the fine network sees in a box of the fine grid, normalised."""
+def fine_input(scan: Scan, suspected: Floats, box: Box) -> Floats:
+    """Return what the fine network sees in a box of the fine grid, (2, z, y, x): the image and what is suspected.
+
+    `suspected` is the coarse pass, (z, y, x) in `scan.box`.
+    """
     # one voxel more: a value between two centres needs both
     held = _with_margin(covering_box(box, scan.fine, scan.own), scan.own, voxels=1)
-    return normalised(carry(scan.image[held], held, scan.own, scan.fine, box), scan.anchor_hu)
+    image = normalised(carry(scan.image[held], held, scan.own, scan.fine, box), scan.anchor_hu)
+    return np.stack([image, as_channel(carry(suspected, scan.box, scan.coarse, scan.fine, box))])
 
 
 def skin_depth_mm(scan: Scan) -> Floats:

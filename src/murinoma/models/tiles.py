@@ -1,6 +1,6 @@
 """A network over an image of any size: tiles that overlap, blended; smaller tiles where memory is short."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Protocol
@@ -14,6 +14,7 @@ from murinoma.models.intensity import LOWEST
 from murinoma.numerics.boxes import Box
 
 Floats = npt.NDArray[np.float32]
+OnSmaller = Callable[[int], object]  # is told the side of tiles, voxels, that had to be taken
 SIDE_STEP = 16  # sides of tiles are multiples of this: few different shapes, each prepared once by the back end
 
 
@@ -25,11 +26,15 @@ class Network(Protocol):
         """Number of output channels."""
 
     @property
+    def channels(self) -> int:
+        """Number of input channels."""
+
+    @property
     def multiple(self) -> int:
         """Sides of an input must be divisible by this, voxels."""
 
     def logits(self, image: Floats) -> Floats:
-        """Return (heads, z, y, x) of an image (z, y, x).
+        """Return (heads, z, y, x) of an image (channels, z, y, x).
 
         Raises
         ------
@@ -57,8 +62,14 @@ class TileRules:
     least_side: int = 32
 
 
-def probabilities(network: Network, image: Floats, rules: TileRules) -> Floats:
-    """Return the probabilities (heads, z, y, x) of a normalised image (z, y, x); smaller tiles where memory is short.
+def ignored(side: int) -> None:
+    """Take note of nothing."""
+
+
+def probabilities(network: Network, image: Floats, rules: TileRules, on_smaller: OnSmaller = ignored) -> Floats:
+    """Return the probabilities (heads, z, y, x) of an image (channels, z, y, x); smaller tiles where memory is short.
+
+    `on_smaller` is called with the side of the tiles each time they are made smaller.
 
     Raises
     ------
@@ -76,18 +87,20 @@ def probabilities(network: Network, image: Floats, rules: TileRules) -> Floats:
                     "close other programs, or use a machine with more memory"
                 ) from error
             side //= 2
+            on_smaller(side)
 
 
 def _blended(network: Network, image: Floats, side: int, overlap: int) -> Floats:
     """Return the probabilities with tiles of one size, each weighted down towards edges that another tile covers."""
-    boxes = list(tile_boxes(image.shape, side, overlap))
+    shape = image.shape[1:]
+    boxes = list(tile_boxes(shape, side, overlap))
     if len(boxes) == 1:
         return _tile(network, image)
-    total = np.zeros((network.heads, *image.shape), np.float32)
-    weights = np.zeros(image.shape, np.float32)
+    total = np.zeros((network.heads, *shape), np.float32)
+    weights = np.zeros(shape, np.float32)
     for box in boxes:
-        weight = _tile_weight(box, image.shape, overlap)
-        total[:, *box] += _tile(network, image[box]) * weight
+        weight = _tile_weight(box, shape, overlap)
+        total[:, *box] += _tile(network, image[:, *box]) * weight
         weights[box] += weight
     total /= weights
     return total
@@ -96,10 +109,11 @@ def _blended(network: Network, image: Floats, side: int, overlap: int) -> Floats
 def _tile(network: Network, image: Floats) -> Floats:
     """Return the probabilities of one tile, padded with air to the sides that the network takes."""
     step = max(SIDE_STEP, network.multiple)
-    padding = [(0, -size % step) for size in image.shape]
+    shape = image.shape[1:]
+    padding = [(0, 0), *((0, -size % step) for size in shape)]
     padded = np.pad(image, padding, constant_values=LOWEST) if any(after for _, after in padding) else image
     logits = network.logits(np.ascontiguousarray(padded))
-    z, y, x = (slice(0, size) for size in image.shape)
+    z, y, x = (slice(0, size) for size in shape)
     return np.asarray(special.expit(logits[:, z, y, x]))
 
 

@@ -23,7 +23,7 @@ class Unet(nn.Module):
         self.head = nn.Conv3d(spec.widths[0], spec.heads, 1)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return the logits (n, heads, z, y, x) of images (n, 1, z, y, x)."""
+        """Return the logits (n, heads, z, y, x) of images (n, channels, z, y, x)."""
         skips: list[torch.Tensor] = []
         value = image
         for level, encoder in enumerate(self.encoders):

@@ -27,6 +27,8 @@ class UnetSpec:
         Output channels, one logit each.
     convs
         Convolutions in each level, on the way down and on the way up.
+    channels
+        Input channels: the image, and what else is known of each voxel.
 
     Raises
     ------
@@ -37,9 +39,10 @@ class UnetSpec:
     widths: tuple[int, ...] = (16, 32, 64, 96)
     heads: int = 4
     convs: int = 2
+    channels: int = 1
 
     def __post_init__(self) -> None:
-        if not self.widths or min(*self.widths, self.heads, self.convs) < 1:
+        if not self.widths or min(*self.widths, self.heads, self.convs, self.channels) < 1:
             raise InputError(f"a U-Net needs levels, channels and convolutions of 1 or more, got {self}")
 
     @property
@@ -58,11 +61,12 @@ def spec_from(content: Mapping[str, Any]) -> UnetSpec:
 
     Examples
     --------
-    >>> spec_from({"widths": [8, 16], "heads": 1, "convs": 2}).widths
+    >>> spec_from({"widths": [8, 16], "heads": 1, "convs": 2, "channels": 1}).widths
     (8, 16)
     """
     try:
-        return UnetSpec(tuple(map(int, content["widths"])), int(content["heads"]), int(content["convs"]))
+        numbers = (int(content[name]) for name in ("heads", "convs", "channels"))
+        return UnetSpec(tuple(map(int, content["widths"])), *numbers)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{content!r} describes no U-Net of murinoma") from error
 
@@ -78,7 +82,7 @@ class Block:
 
 def encoder_blocks(spec: UnetSpec, level: int) -> list[Block]:
     """Return the convolutions of one level on the way down."""
-    before = spec.widths[level - 1] if level else 1
+    before = spec.widths[level - 1] if level else spec.channels
     return list(_blocks(f"encoders.{level}", before, spec.widths[level], spec.convs))
 
 
@@ -114,7 +118,7 @@ def count_parameters(spec: UnetSpec) -> int:
 def build_unet(spec: UnetSpec) -> "nn.Module":
     """Return the network with fresh random weights, from torch's own generator.
 
-    It maps float32 (n, 1, z, y, x), each side divisible by `spec.multiple`, to logits (n, heads, z, y, x).
+    It maps float32 (n, channels, z, y, x), each side divisible by `spec.multiple`, to logits (n, heads, z, y, x).
     """
     from murinoma.models.torch_unet import Unet
 

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from murinoma.models.grids import Floats, Grid, carry, covering_box
 from murinoma.models.scan import Scan
+from murinoma.models.training.hints import Hint, hint_of
 from murinoma.numerics.blocks import CORNERS, dilate, erode
 from murinoma.numerics.boxes import Box, positive_box, union_box
 from murinoma.numerics.staple import staple
@@ -47,6 +48,8 @@ class Example:
         Voxels of each tumor, (n, 3).
     body
         Voxels of the mouse, (n, 3).
+    hint
+        What the coarse network made of the scan; nothing while that learns itself.
     skin, outwards
         Voxels near the surface of its trunk, (n, 3), and the way out of the body from each, unit vectors (n, 3).
     spacing_mm
@@ -64,6 +67,7 @@ class Example:
     skin: Places
     outwards: npt.NDArray[np.float64]
     spacing_mm: float
+    hint: Hint | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -71,7 +75,7 @@ class Example:
         return self.image.nbytes + self.targets.nbytes
 
 
-def fine_example(scan: Scan, masks: Sequence[Mask | None]) -> Example:
+def fine_example(scan: Scan, masks: Sequence[Mask | None], suspected: Floats | None = None) -> Example:
     """Return a scan on its fine grid: one head per annotator, in the order of `masks`, and the consensus as the last.
 
     Parameters
@@ -80,9 +84,15 @@ def fine_example(scan: Scan, masks: Sequence[Mask | None]) -> Example:
         A CT made ready, as for a prediction.
     masks
         What each annotator marked; nothing where one is absent. The consensus is STAPLE of those present.
+    suspected
+        The coarse pass over the scan, (z, y, x) in `scan.box`; nothing for a network that is to do without.
     """
     heads = [*masks, consensus([mask for mask in masks if mask is not None])]
-    return _example(scan, scan.fine, carry(scan.image, scan.own.whole, scan.own, scan.fine, scan.fine.whole), heads)
+    image = carry(scan.image, scan.own.whole, scan.own, scan.fine, scan.fine.whole)
+    example = _example(scan, scan.fine, image, heads)
+    if suspected is None:
+        return example
+    return replace(example, hint=hint_of(suspected, scan.corner, scan.coarse, scan.fine))
 
 
 def coarse_example(scan: Scan, masks: Sequence[Mask | None]) -> Example:

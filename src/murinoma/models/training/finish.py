@@ -31,7 +31,7 @@ def export_checked(module: nn.Module, spec: UnetSpec, path: Path, example: Patch
     with torch.inference_mode():
         expected = torch.sigmoid(module(torch.from_numpy(image)))[0].numpy()
     network = open_network(path, Backend(device="cpu", precision="f32"))
-    found = torch.sigmoid(torch.from_numpy(network.logits(image[0, 0]))).numpy()
+    found = torch.sigmoid(torch.from_numpy(network.logits(image[0]))).numpy()
     difference = float(np.abs(found - expected).max())
     if not difference <= TOLERANCE:
         raise OutputError(

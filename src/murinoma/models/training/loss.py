@@ -18,8 +18,8 @@ def dice_and_cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights:
 
     Returns
     -------
-    A scalar; Dice is soft, and that of each patch for itself: a small tumor counts as much as a large one. A head that a
-    patch shows no tumor to has cross entropy alone there: the Dice of nothing would teach to find nothing.
+    A scalar; Dice is soft, and that of each patch for itself: a small tumor counts as much as a large one. A head that
+    a patch shows no tumor to has cross entropy alone there: the Dice of nothing would teach to find nothing.
     """
     space = (2, 3, 4)
     entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(space)

@@ -13,6 +13,7 @@ from scipy import fft, ndimage
 
 from murinoma.models.training.augmentation import draw_direction
 from murinoma.models.training.examples import WHOLE, Example, Places
+from murinoma.models.training.hints import with_lesion
 from murinoma.numerics.boxes import Box, union_box
 
 Image = npt.NDArray[np.float32]
@@ -274,7 +275,8 @@ def _joined(example: Example, box: Box, pasted: Image, mask: Mask) -> tuple[Exam
     np.maximum(place, mask * np.uint8(WHOLE), out=place)
     voxels = np.argwhere(mask) + np.array([axis.start for axis in box])
     tumors = (*example.tumors, voxels)
-    return replace(example, image=image, targets=targets, box=whole, tumors=tumors), voxels
+    hint = example.hint and with_lesion(example.hint, voxels)
+    return replace(example, image=image, targets=targets, box=whole, tumors=tumors, hint=hint), voxels
 
 
 def _inside(box: Box, whole: Box) -> Box:

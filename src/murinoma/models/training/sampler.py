@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from murinoma.models.intensity import normalised
+from murinoma.models.intensity import as_channel, normalised
 from murinoma.models.training.augmentation import changed, draw_matrix, draw_offset_hu
 from murinoma.models.training.examples import WHOLE, Example
+from murinoma.models.training.hints import cut_hint, doubted
 from murinoma.models.training.pasting import with_pasted_tumor
 
 Array = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ class Patches:
     Attributes
     ----------
     images
-        (n, 1, z, y, x) float32, normalised.
+        (n, channels, z, y, x) float32: normalised; beside it, for the fine network, what the coarse one suspects.
     targets
         (n, heads, z, y, x) float32: how much of the voxel is tumor, 0..1.
     weights
@@ -86,8 +87,11 @@ class Sampler:
     def _patch(self, example: Example, rng: np.random.Generator) -> Patches:
         example, centre = draw_place(example, self.tumor_share, self.pasted_share, rng=rng)
         centre += rng.uniform(-JITTER, JITTER, 3) * self.shape
+        if example.hint is not None:
+            example = replace(example, hint=doubted(example.hint, rng=rng))
         patch = cut(example, centre, draw_matrix(rng=rng), self.shape, offset_hu=draw_offset_hu(rng=rng))
-        return Patches(changed(patch.images, rng=rng), patch.targets, patch.weights)
+        patch.images[0] = changed(patch.images[0], rng=rng)
+        return patch
 
 
 def draw_place(
@@ -127,8 +131,10 @@ def cut(
     seen = ndimage.affine_transform(
         example.image, matrix, start, shape, np.float32, order=1, mode="grid-constant", cval=example.air_hu
     )
-    image = normalised(seen, example.anchor_hu - offset_hu)
-    return Patches(image[None], _cut_targets(example, start, matrix, shape), example.weights)
+    channels = [normalised(seen, example.anchor_hu - offset_hu)]
+    if example.hint is not None:
+        channels.append(as_channel(cut_hint(example.hint, start, matrix, shape)))
+    return Patches(np.stack(channels), _cut_targets(example, start, matrix, shape), example.weights)
 
 
 def stacked(patches: list[Patches]) -> Patches:

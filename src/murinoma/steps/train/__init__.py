@@ -15,7 +15,7 @@ from murinoma.settings import RunSettings, TrainSettings
 from murinoma.steps import Number, StepResult, some, study_failures, study_notices
 from murinoma.steps.train.material import Bar, Material, read_material
 from murinoma.steps.train.model import history_table, split_table, study_card, write_model
-from murinoma.steps.train.networks import Trained, last_dice, train_networks
+from murinoma.steps.train.networks import Trained, last_dice, train_networks, written
 from murinoma.study import Scan, Study
 from murinoma.study.model_paths import model_folder, training_folder
 from murinoma.study.splits import Split, leave_out_dataset, mouse_of, split_by_acquisition, split_by_mouse
@@ -65,6 +65,7 @@ def train(
     write_model(target, study_card(name, material, (coarse, fine), settings), (coarse, fine))
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
+    written(coarse).unlink()
     failed = (*study_failures(study), *material.failures)
     notices = (*study_notices(study), *_notices(study, material))
     return StepResult("train", target, len(material.training) + len(material.held_out), failed, notices, _numbers(fine))

@@ -9,19 +9,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from murinoma.models.scan import Scan
 from murinoma.models.segmenter import CONSENSUS
-from murinoma.models.training.examples import Example, ExampleCache, fine_example
+from murinoma.models.training.examples import Example, ExampleCache, Mask, fine_example
 from murinoma.models.training.sampler import Sampler
 from murinoma.models.unet import UnetSpec
 from murinoma.settings import NetworkSettings, TrainSettings
 from murinoma.steps import finite
 from murinoma.steps.train.material import Bar, Material, read_example
-from murinoma.study import Scan
+from murinoma.study import Scan as StudyScan
 
 if TYPE_CHECKING:
     from murinoma.models.training.loop import Job, Training
 
 COARSE_HEAD = "tumor"
+CHANNELS = {"coarse": 1, "fine": 2}  # the image; for the fine network also what the coarse one suspects
 COARSE_MINUTES = 0.3  # share of the minutes that the coarse network gets
 MIB = 1 << 20
 
@@ -55,15 +57,31 @@ def train_networks(material: Material, settings: TrainSettings, folder: Path, ba
     bar.done = bar.total - settings.fine.steps
     rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - COARSE_MINUTES))
     scans = [one.scan for one in material.training]
-    make = partial(_fine_example_of, scans, material.annotators, settings)
-    load = ExampleCache(make, settings.cache_mib * MIB)
-    fresh = (read_example(one.scan, fine_example, material.annotators, settings) for one in material.held_out)
+    hinted = partial(hinted_example, written(coarse))
+
+    def make(scan: StudyScan) -> Example:
+        return read_example(scan, hinted, material.annotators, settings)
+
+    load = ExampleCache(lambda number: make(scans[number]), settings.cache_mib * MIB)
+    fresh = (make(one.scan) for one in material.held_out)
     fine = train_one("fine", settings.fine, replace(settings, minutes=rest), heads, (load, len(scans), fresh), begun)
     return coarse, fine
 
 
-def _fine_example_of(scans: Sequence[Scan], annotators: Sequence[str], settings: TrainSettings, number: int) -> Example:
-    return read_example(scans[number], fine_example, annotators, settings)
+def written(coarse: Trained) -> Path:
+    """Return the file of a coarse network that was trained, beside its checkpoint: the fine one learns with it."""
+    from murinoma.models.export import export_onnx
+
+    path = coarse.job.checkpoint.with_suffix(".onnx")
+    export_onnx(coarse.training.average, coarse.job.spec, path)
+    return path
+
+
+def hinted_example(coarse: Path, scan: Scan, masks: Sequence[Mask | None]) -> Example:
+    """Return a scan for the fine network, with what the coarse network in a file makes of it."""
+    from murinoma.models.training.coarse_pass import suspected
+
+    return fine_example(scan, masks, suspected(coarse, scan))
 
 
 def train_one(
@@ -98,7 +116,7 @@ def train_one(
     sampler = Sampler(load, count, network.patch, network.batch, network.tumor_share, settings.pasted, settings.seed)
     recipe = _recipe(network, settings, bf16=settings.bf16 and has_bf16(device))
     validation = validation_patches(held_out, network.patch, at_most=settings.validation_patches)
-    spec = UnetSpec(network.widths, len(heads))
+    spec = UnetSpec(network.widths, len(heads), channels=CHANNELS[name])
     job = Job(name, spec, recipe, sampler, validation, heads, folder / f"{name}.pt", identity)
     training = train_network(job, device=device, tell=lambda step, _, what: bar.tell(before + step, what))
     return Trained(job, training, network.spacing_mm)

@@ -24,7 +24,9 @@ from murinoma.files.tables import write_table
 from murinoma.models.folder import ModelCard, NetworkCard
 from murinoma.models.scan import Scan, made_ready
 from murinoma.models.segmenter import CONSENSUS
+from murinoma.models.training.coarse_pass import suspected
 from murinoma.models.training.examples import WHOLE, Example, coarse_example
+from murinoma.models.training.hints import Hint, packed
 from murinoma.numerics.boxes import positive_box
 from murinoma.phantom.random_mouse import RandomScan, cube, rendered
 from murinoma.phantom.random_plan import RandomPlan, random_plan
@@ -34,7 +36,7 @@ from murinoma.steps import Number, StepResult, some
 from murinoma.steps.train import require_extra
 from murinoma.steps.train.material import Bar
 from murinoma.steps.train.model import dice_in_words, history_table, write_model
-from murinoma.steps.train.networks import COARSE_HEAD, Trained, last_dice, train_one
+from murinoma.steps.train.networks import COARSE_HEAD, Trained, last_dice, train_one, written
 from murinoma.study.model_paths import checked_name
 
 Make = Callable[[int], Example | None]
@@ -42,7 +44,7 @@ Places = npt.NDArray[np.intp]
 FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
 OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
 AROUND_MM = 3.0  # so far from a voxel of the tumor the middle of its cube may lie
-COARSE_MINUTES = 0.25  # share of the minutes that the coarse network gets
+COARSE_MINUTES = 0.5  # share of the minutes that the coarse network gets
 CORE = 8  # a patch is cut about the middle of a cube: no farther from it than the cube's side by this
 PLACES = 2000
 LICENCE = "as murinoma itself (BSD-3-Clause); it has seen no scan of anybody"
@@ -82,6 +84,7 @@ def train_on_phantoms(
     write_table(history_table([coarse, fine]), kept / "history.csv")
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
+    written(coarse).unlink()
     dice = last_dice(fine)[CONSENSUS]
     numbers: dict[str, Number] = {"dice_patches": dice, "minutes": round(_minutes((coarse, fine)), 2)}
     return StepResult("train-phantoms", target, settings.mice + settings.cubes, (), (), numbers)
@@ -125,7 +128,7 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
     )  # fmt: skip
     bar.done = bar.total - training.fine.steps
     rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - COARSE_MINUTES))
-    cubes = partial(cube_example, settings=settings)
+    cubes = partial(cube_example, settings=settings, coarse=written(coarse))
     fine = train_one(
         "fine", training.fine, replace(training, minutes=rest), [CONSENSUS],
         (_kept(cubes, FIRST_CUBE, settings.cubes, settings, bar), settings.cubes, _unseen(cubes, settings.unseen)),
@@ -140,20 +143,27 @@ def mouse_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
     return found and coarse_example(found[0], [found[1].truth.voxels > 0])
 
 
-def cube_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
-    """Return a cube of a random mouse for the fine network, mostly about a tumor, or nothing where no body is found."""
+def cube_example(seed: int, settings: PhantomTrainSettings, coarse: Path) -> Example | None:
+    """Return a cube of a random mouse for the fine network, mostly about a tumor, or nothing where no body is found.
+
+    `coarse` is the file of the coarse network, which says beside the image what it suspects.
+    """
     rng = np.random.default_rng([seed, 2])
     plan, spacing_mm = _upright(seed), settings.training.fine.spacing_mm
     found = _looked_over(plan, settings)
     if found is None:
         return None
-    scan, coarse = found
-    tumor = np.argwhere(coarse.truth.voxels)
+    scan, seen = found
+    tumor = np.argwhere(seen.truth.voxels)
     about = tumor if len(tumor) and rng.random() < settings.about_tumor else np.argwhere(scan.body)
     window = plan.window(settings.training.coarse.spacing_mm)
     middle = about[rng.integers(len(about))] * window.spacing_mm + window.origin_mm
     middle += rng.uniform(-AROUND_MM, AROUND_MM, 3)
-    return _cube_of(rendered(plan, cube(plan.window(spacing_mm), middle, settings.cube)), scan.anchor_hu)
+    part = cube(plan.window(spacing_mm), middle, settings.cube)
+    scale = spacing_mm / window.spacing_mm
+    offset = np.subtract(part.origin_mm, window.origin_mm) / window.spacing_mm - scan.corner
+    hint = Hint(packed(suspected(coarse, scan, threads=1)), np.full(3, scale), offset)
+    return replace(_cube_of(rendered(plan, part), scan.anchor_hu), hint=hint)
 
 
 def _upright(seed: int) -> RandomPlan:
