@@ -16,8 +16,8 @@ IMAGE = re.compile(
     r"(?:(?P<kind>CT|STAPLE)|Annotator_(?P<annotator>.+))_(?P<tag>[^_]+_[^_]+?)\.nii(?:\.gz)?", re.IGNORECASE
 )
 SIDECAR = re.compile(r"CT_.+\.json", re.IGNORECASE)
-RESERVED = {"derivatives", "campaign", "models"}
-TABLES = {"study.toml", "mice.csv", "events.csv", "exclude.csv", "tumors.csv"}
+RESERVED = {"derivatives", "campaign", "models", "assignment"}
+TABLES = {"study.toml", "mice.csv", "events.csv", "exclude.csv", "tumors.csv", "plan.toml"}
 LAYOUT_HINT = "'Dataset 1/M01_M02_0d/M01_0d/CT_M01_0d.nii.gz'"
 
 
