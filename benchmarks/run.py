@@ -11,9 +11,11 @@ from importlib.util import find_spec
 
 import agree_study
 import agreement_memory
+import evaluate_study
 import interpolate_slices
 import nifti_io
 import segment_scan
+import segment_study
 import split_acquisition
 import surface_distances
 from timing import Row, fastest
@@ -32,9 +34,11 @@ def help_rows() -> Iterator[Row]:
 PARTS = {
     "memory": agreement_memory.rows,
     "agree": agree_study.rows,
+    "evaluate": evaluate_study.rows,
     "nifti": nifti_io.rows,
     "interpolate": interpolate_slices.rows,
     "segment": segment_scan.rows,
+    "segment-study": segment_study.rows,
     "split": split_acquisition.rows,
     "surface": surface_distances.rows,
     "help": help_rows,

@@ -1,7 +1,8 @@
 """Segment one scan of real size, file to mask, stage by stage, beside a U-Net of TumSeg's shape: seconds and memory.
 
-The weights are random: they cost what trained ones cost. So that the fine pass has something to do, the coarse
-network is run and its answer replaced by the truth of the phantom; the fine network is run on what follows from it.
+With a trained model (``--model``, or the shipped one) the passes are as for a user. Without one the weights are
+random: they cost what trained ones cost. So that the fine pass has something to do, the coarse network is run and its
+answer replaced by the truth of the phantom; the fine network is run on what follows from it.
 ``python benchmarks/segment_scan.py --coarse 16,32,64 --fine 8,16,32,64`` tries other widths.
 """
 
@@ -22,23 +23,28 @@ from timing import Row
 
 from murinoma.files import nifti
 from murinoma.models.backends import Backend
+from murinoma.models.body_view import view_of
 from murinoma.models.candidates import candidate_boxes
-from murinoma.models.folder import ModelCard, NetworkCard, network_path, write_card
+from murinoma.models.export import read_spec
+from murinoma.models.folder import ModelCard, NetworkCard, network_path, read_card, write_card
 from murinoma.models.grids import carry
 from murinoma.models.lesions import lesion_labels
 from murinoma.models.runtime import CoarseToFine, load_segmenter, placed
 from murinoma.models.scan import Scan, prepare
 from murinoma.models.segmenter import Prediction
+from murinoma.models.shipped import shipped_models
 from murinoma.models.unet import UnetSpec, count_parameters
+from murinoma.pages.prediction_picture import PredictionView, prediction_png
 from murinoma.phantom.cohort import DatasetPlan, StudyPlan, plan_scans, render
 from murinoma.volume import Volume
 
 Array = npt.NDArray[Any]
 SLICES = 450  # as the published scans; the phantom's field has a few more
 HEADS = ("A", "B", "C", "consensus")
+RANDOM = "random"  # the name of a model that has learned nothing
 COARSE, FINE = UnetSpec().widths, UnetSpec().widths
 TIMES = 5  # calls in the warm process; the fastest counts
-STAGES = ("read", "prepare", "coarse pass", "fine pass", "place", "lesions", "write")
+STAGES = ("read", "prepare", "coarse pass", "fine pass", "place", "lesions", "body", "preview", "write")
 
 
 def write_scan(folder: Path) -> tuple[Path, Path]:
@@ -61,13 +67,13 @@ def write_model(folder: Path, coarse: tuple[int, ...], fine: tuple[int, ...]) ->
 
     torch.manual_seed(0)
     folder.mkdir()
-    for name, spec in (("coarse", UnetSpec(coarse, heads=1)), ("fine", UnetSpec(fine, heads=len(HEADS)))):
+    for name, spec in (("coarse", UnetSpec(coarse, heads=1)), ("fine", UnetSpec(fine, heads=len(HEADS), channels=2))):
         module = build_unet(spec)
         with torch.no_grad():
             module.head.bias.fill_(-20)
         export_onnx(module.eval(), spec, network_path(folder, name))
     networks = NetworkCard(0.84), NetworkCard(0.21)
-    write_card(folder, ModelCard("random", HEADS, *networks, (), "none", "nothing", "its weights are random"))
+    write_card(folder, ModelCard(RANDOM, HEADS, *networks, (), "none", "nothing", "its weights are random"))
     return folder
 
 
@@ -76,14 +82,17 @@ def ours(model: Path, ct: Path, truth: Path, backend: Backend) -> dict[str, floa
     start = time.perf_counter()
     segmenter = load_segmenter(model, backend)
     opened = time.perf_counter() - start
-    told = nifti.read_volume(truth).voxels > 0
+    told = None if segmenter.card.name != RANDOM else nifti.read_volume(truth).voxels > 0
     calls = [stages(segmenter, ct, told) for _ in range(TIMES)]
     best = min(calls, key=lambda seconds: sum(seconds[name] for name in STAGES))
     return {**best, "start": opened, "first": sum(calls[0][name] for name in STAGES)}
 
 
-def stages(segmenter: CoarseToFine, path: Path, truth: Array) -> dict[str, float]:
-    """Return the seconds of each stage of one call, and the voxels of the fine pass."""
+def stages(segmenter: CoarseToFine, path: Path, truth: Array | None) -> dict[str, float]:
+    """Return the seconds of each stage of one call, the voxels of the fine pass, and the lesions found.
+
+    With a `truth` it takes the place of what the networks say.
+    """
     seconds: dict[str, float] = {}
 
     def timed(name: str, call: Callable[[], Any]) -> Any:
@@ -94,17 +103,23 @@ def stages(segmenter: CoarseToFine, path: Path, truth: Array) -> dict[str, float
 
     ct = timed("read", lambda: nifti.read_volume(path))
     scan = timed("prepare", lambda: prepare(ct.voxels, ct.spacing_mm, 0.84, 0.21))
-    timed("coarse pass", lambda: segmenter.look_over(scan))
-    suspicion = coarse_truth(scan, truth)
+    suspicion = timed("coarse pass", lambda: segmenter.look_over(scan))
+    suspicion = suspicion if truth is None else coarse_truth(scan, truth)
     boxes = candidate_boxes(suspicion, scan.corner, scan.coarse, scan.fine, segmenter.candidates)
-    refined = timed("fine pass", lambda: segmenter.outline(scan, boxes))
+    refined = timed("fine pass", lambda: segmenter.outline(scan, suspicion, boxes))
     patches = timed("place", lambda: placed(scan, suspicion, refined))
-    outlined = tuple(replace(patch, probabilities=heads_of(truth[patch.box])) for patch in patches)
-    found = Prediction(scan.own.shape, scan.own.spacing_mm, HEADS, outlined, scan.anchor_hu)
+    if truth is not None:
+        heads = len(segmenter.heads)
+        patches = tuple(replace(patch, probabilities=heads_of(truth[patch.box], heads)) for patch in patches)
+    found = Prediction(scan.own.shape, scan.own.spacing_mm, segmenter.heads, patches, scan.anchor_hu)
     labels, lesions = timed("lesions", lambda: lesion_labels(found))
-    assert sum(not lesion.dropped for lesion in lesions) == 2, lesions
+    body = timed("body", lambda: view_of(scan, labels))
+    volumes = {number: place.volume_mm3 for number, place in body.places.items()}
+    view = PredictionView("a phantom", ct.voxels, labels, ct.spacing_mm, ("R", "L"), True, volumes)
+    timed("preview", lambda: path.with_name("preview.png").write_bytes(prediction_png(view)))
     timed("write", lambda: nifti.write(ct.with_voxels(labels), path.with_name("mask.nii.gz")))
-    return {**seconds, "voxels": float(sum(values[0].size for _, values in refined))}
+    kept = float(sum(not lesion.dropped for lesion in lesions))
+    return {**seconds, "voxels": float(sum(values[0].size for _, values in refined)), "lesions found": kept}
 
 
 def coarse_truth(scan: Scan, truth: Array) -> npt.NDArray[np.float32]:
@@ -112,9 +127,9 @@ def coarse_truth(scan: Scan, truth: Array) -> npt.NDArray[np.float32]:
     return carry(truth, scan.own.whole, scan.own, scan.coarse, scan.box)
 
 
-def heads_of(truth: Array) -> npt.NDArray[np.float16]:
+def heads_of(truth: Array, heads: int) -> npt.NDArray[np.float16]:
     """Return probabilities of all heads that say the truth."""
-    return np.repeat(truth[None], len(HEADS), axis=0).astype(np.float16)
+    return np.repeat(truth[None], heads, axis=0).astype(np.float16)
 
 
 def tumseg_shaped(path: Path) -> dict[str, float]:
@@ -187,14 +202,30 @@ def child(arguments: list[str]) -> None:
     print(json.dumps({**measured, "peak": int(status["VmHWM"].split()[0]) * 1024}))
 
 
-def rows(coarse: tuple[int, ...] = COARSE, fine: tuple[int, ...] = FINE, *, theirs: bool = True) -> Iterator[Row]:
-    """Yield the stages in bf16, the totals of the other ways, and the ratio to a U-Net of TumSeg's shape."""
+def shipped() -> Path | None:
+    """Return the folder of the shipped model, if there is one."""
+    return shipped_models().get("xeno-0")
+
+
+def rows(
+    model: Path | None = None,
+    *,
+    coarse: tuple[int, ...] = COARSE,
+    fine: tuple[int, ...] = FINE,
+    theirs: bool = True,
+) -> Iterator[Row]:
+    """Yield the stages in bf16, the totals of the other ways, and the ratio to a U-Net of TumSeg's shape.
+
+    `model` is a trained one; without it the shipped one counts, or one with random weights of these widths.
+    """
     with tempfile.TemporaryDirectory() as folder:
         ct, truth = write_scan(Path(folder))
-        model = write_model(Path(folder) / "model", coarse, fine)
-        n_parameters = count_parameters(UnetSpec(coarse, 1)) + count_parameters(UnetSpec(fine, len(HEADS)))
+        model = model or shipped() or write_model(Path(folder) / "model", coarse, fine)
+        specs = [read_spec(network_path(model, network)) for network in ("coarse", "fine")]
+        n_parameters = sum(count_parameters(spec) for spec in specs)
         megabytes = sum(path.stat().st_size for path in model.iterdir()) / 1e6
-        yield Row(f"segment: coarse {coarse}, fine {fine}", f"{n_parameters / 1e6:.2f} M", "<= 2.5 M", "")
+        named = ", ".join(f"{name} {spec.widths}" for name, spec in zip(("coarse", "fine"), specs, strict=True))
+        yield Row(f"segment with {read_card(model).name}: {named}", f"{n_parameters / 1e6:.2f} M", "<= 2.5 M", "")
         yield Row("  model folder", f"{megabytes:.2f} MB", "< 5 MB", "")
         found = {}
         for library, precision in (("openvino", "bf16"), ("openvino", "f32"), ("torch", "f32")):
@@ -209,7 +240,8 @@ def our_rows(measured: dict[str, float], by: str) -> Iterator[Row]:
     total = sum(measured[name] for name in STAGES)
     parts = ", ".join(f"{name} {measured[name] * 1000:.0f}" for name in STAGES)
     yield Row(f"  {by}: file to mask in a warm process", f"{total:.2f} s", "< 1.5 s", "")
-    yield Row(f"    {parts} ms", f"{measured['voxels'] / 1e6:.2f} M fine voxels", "", "")
+    fine = f"{measured['voxels'] / 1e6:.2f} M fine voxels, {measured['lesions found']:.0f} tumors"
+    yield Row(f"    {parts} ms", fine, "", "")
     yield Row("    peak memory", f"{measured['peak'] / 2**30:.2f} GiB", "< 1.5 GiB", "")
     yield Row("    opening the model; the first scan", f"{measured['start']:.2f} s; {measured['first']:.2f} s", "", "")
 
@@ -234,11 +266,12 @@ def main() -> None:
         child(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--coarse", type=widths, default=COARSE)
     parser.add_argument("--fine", type=widths, default=FINE)
     parser.add_argument("--no-tumseg", action="store_true")
     options = parser.parse_args()
-    for row in rows(options.coarse, options.fine, theirs=not options.no_tumseg):
+    for row in rows(options.model, coarse=options.coarse, fine=options.fine, theirs=not options.no_tumseg):
         print(f"{row.what:86}{row.measured:38}{row.asked:15}{row.against}".rstrip(), flush=True)
 
 

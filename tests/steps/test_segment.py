@@ -70,7 +70,8 @@ def test_a_second_run_reads_nothing_again(root: Path, monkeypatch: pytest.Monkey
     def refuse(path: Path) -> None:
         raise AssertionError(f"{path} was read")
 
-    monkeypatch.setattr("murinoma.steps.segment.read_volume", refuse)
+    for module in ("reading", "numbering"):
+        monkeypatch.setattr(f"murinoma.steps.segment.{module}.read_volume", refuse)
     assert run(root).failed == ()
     with pytest.raises(AssertionError):
         run(root, head="A")

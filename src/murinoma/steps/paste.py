@@ -14,7 +14,15 @@ from murinoma.volume import Box, Volume, same_spacing
 OFF_GRID = 0.01  # voxels that a crop may lie beside the acquisition's grid: rounding in a header
 
 
-def paste(masks: Sequence[Path], onto: Path, into: Path) -> StepResult:
+def paste(
+    masks: Sequence[Path],
+    onto: Path,
+    into: Path,
+    *,
+    series: str | None = None,
+    frame: int | None = None,
+    fill_gaps: int = 0,
+) -> StepResult:
     """Write a mask of the acquisition's size that holds each of `masks` where it was cut out.
 
     The place is the one in the headers: a crop keeps it. Where masks overlap, the later one counts.
@@ -27,6 +35,8 @@ def paste(masks: Sequence[Path], onto: Path, into: Path) -> StepResult:
         The acquisition.
     into
         The NIfTI file that is written.
+    series, frame, fill_gaps
+        Which part of the acquisition, as `murinoma.files.acquisitions.read_acquisition` takes them.
 
     Raises
     ------
@@ -35,7 +45,7 @@ def paste(masks: Sequence[Path], onto: Path, into: Path) -> StepResult:
     FileError, OutputError
         If a file cannot be read or written.
     """
-    field = read_acquisition(onto).volume
+    field = read_acquisition(onto, series=series, frame=frame, fill_gaps=fill_gaps).volume
     whole = np.zeros(field.shape, np.uint8)
     for path in masks:
         mask = read_volume(path)

@@ -22,8 +22,8 @@ from murinoma.settings import (
     SimulateSettings,
     SplitSettings,
 )
-from murinoma.ui import campaign_commands, train_commands
-from murinoma.ui.display import FAILED, STOPPED, WRONG_USE, exit_code, explain, print_result, progress, say, show
+from murinoma.ui import campaign_commands, evaluate_commands, growth_commands, train_commands
+from murinoma.ui.display import FAILED, STOPPED, WRONG_USE, progress, say, show, show_all
 from murinoma.ui.options import DryRun, Force, Json, Out, Root, Workers
 
 INT16_HU = -32768, 32767
@@ -45,6 +45,10 @@ Calibrate = Annotated[str, typer.Option(help="What air and water read here: air=
 Series = Annotated[str | None, typer.Option(help="Which DICOM series, by number, UID or description.")]
 Frame = Annotated[int | None, typer.Option(min=0, help="Which frame of an Inveon file of several.")]
 FillGaps = Annotated[int, typer.Option(min=0, help="Interpolate up to so many missing DICOM slices.")]
+SegmentWith = Annotated[str, typer.Option(help="Then segment what of the study has no mask yet, with this model.")]
+Paste = Annotated[
+    bool, typer.Option("--paste", help="With --segment-with: put the masks back into the acquisition's grid as well.")
+]
 
 app = typer.Typer(
     name="murinoma",
@@ -91,12 +95,7 @@ def demo(
     """Run the whole flow on a phantom study, about a minute; prints the report's path last."""
     from murinoma import flow
 
-    results = []
-    for result in flow.demo(folder, RunSettings(workers, force), progress):
-        results.append(result)
-        explain(result)
-    print_result(results[-1], json_)
-    raise typer.Exit(max(exit_code(result) for result in results))
+    show_all(flow.demo(folder, RunSettings(workers, force), progress), json_)
 
 
 @app.command()
@@ -140,6 +139,8 @@ def split(
     series: Series = None,
     frame: Frame = None,
     fill_gaps: FillGaps = 0,
+    segment_with: SegmentWith = "",
+    paste: Paste = False,
     workers: Workers = 1,
     force: Force = False,
     dry_run: DryRun = False,
@@ -151,21 +152,23 @@ def split(
 
     given = SplitSettings(calibrate=_two_points(calibrate), isolate=isolate)
     settings = replace(given, range_hu=INT16_HU) if keep_range else given
-    one = SplitJob(
-        acquisition,
-        dataset,
-        time,
-        tuple(name.strip() for name in mice.split(",") if name.strip()),
-        expect,
-        axes,
-        tuple(_box(text) for text in box or ()),
-        series,
-        frame,
-        fill_gaps,
-    )
+    names = tuple(name.strip() for name in mice.split(",") if name.strip())
+    boxes = tuple(_box(text) for text in box or ())
+    one = SplitJob(acquisition, dataset, time, names, expect, axes, boxes, series, frame, fill_gaps)
     jobs = read_jobs(acquisition) if acquisition.suffix.lower() == ".csv" else [one]
     how = RunSettings(workers, force, dry_run)
-    show(step(jobs, into, settings=settings, how=how, progress=progress("split")), json_)
+    if paste and not segment_with:
+        raise UsageError("--paste puts masks back; say with --segment-with which model makes them")
+    if not segment_with:
+        show(step(jobs, into, settings=settings, how=how, progress=progress("split")), json_)
+    from murinoma import flow
+
+    show_all(
+        flow.split_and_segment(
+            jobs, into, segment_with, settings=settings, how=how, progress=progress, paste_masks=paste
+        ),
+        json_,
+    )
 
 
 @app.command()
@@ -210,13 +213,19 @@ def annotate(
         str, typer.Option(help="Correct a mask: an annotator, staple, majority or a model; for one CT a file.")
     ] = "",
     into: Annotated[Path | None, typer.Option(help="For one CT: the file to write, instead of beside it.")] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="The next scan of 'murinoma review', not blinded.")] = False,
 ) -> None:
     """Draw tumors in napari: the next scan of a campaign, blinded, or one CT; every stroke is saved at once."""
     from murinoma.steps.annotate import sit_down
+    from murinoma.steps.annotate.queue import open_queue
     from murinoma.ui.napari.extra import load_window
 
     show = load_window()
-    sitting = sit_down(what, annotator=annotator, start_from=start_from, into=into)
+    if queue and (start_from or into is not None):
+        raise UsageError("--queue knows where to start from and what to write; leave out --start-from and --into")
+    sitting = (
+        open_queue(what, annotator) if queue else sit_down(what, annotator=annotator, start_from=start_from, into=into)
+    )
     show(sitting)
     if sitting.result is not None:
         typer.echo(str(sitting.result))
@@ -262,21 +271,32 @@ def merge(
 
 @app.command()
 def segment(
-    study: Root,
-    model: Annotated[str, typer.Option(help="A model's folder, or the name of one that was trained on the study.")],
+    what: Annotated[
+        list[Path], typer.Argument(metavar="STUDY|CT...", help="A study, or CTs of one mouse each (NIfTI files).")
+    ],
+    model: Annotated[
+        str, typer.Option(help="A model's folder, or the name of one that was trained on the study, or is shipped.")
+    ],
     head: Annotated[str, typer.Option(help="Which of its outputs: an annotator, or consensus.")] = SegmentSettings.head,
-    out: Out = None,
+    maps: Annotated[bool, typer.Option("--maps", help="Also write where its annotators' outputs disagree.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write results here instead of STUDY/derivatives; for CTs, not 'segmented' beside them."),
+    ] = None,
     force: Force = False,
     dry_run: DryRun = False,
     json_: Json = False,
 ) -> None:
-    """Let a model outline the tumors of every scan: masks with numbered tumors, and their volumes."""
+    """Let a model outline the tumors of every scan: masks with numbered tumors, their volumes, a picture of each."""
     from murinoma.steps.segment import segment as step
+    from murinoma.steps.segment.single import segment_files
     from murinoma.study import read_study
 
-    how = RunSettings(force=force, dry_run=dry_run)
-    settings = SegmentSettings(head)
-    show(step(read_study(study, out=out), model, settings=settings, how=how, progress=progress("segment")), json_)
+    how, settings, follow = RunSettings(force=force, dry_run=dry_run), SegmentSettings(head, maps), progress("segment")
+    if len(what) == 1 and what[0].suffix not in (".nii", ".gz"):
+        study = read_study(what[0], out=out)
+        show(step(study, model, settings=settings, how=how, progress=follow), json_)
+    show(segment_files(what, model, out=out, settings=settings, how=how, progress=follow), json_)
 
 
 @app.command()
@@ -303,6 +323,11 @@ def repeatability(
 
 app.command()(train_commands.train)
 app.command()(train_commands.train_phantoms)
+app.command()(evaluate_commands.evaluate)
+app.command()(evaluate_commands.calibrate)
+app.command()(evaluate_commands.review)
+app.command()(growth_commands.assign)
+app.command()(growth_commands.growth)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import atexit
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -42,6 +42,16 @@ def show(result: "StepResult", as_json: bool) -> NoReturn:
     explain(result)
     print_result(result, as_json)
     raise typer.Exit(exit_code(result))
+
+
+def show_all(results: "Iterable[StepResult]", as_json: bool) -> NoReturn:
+    """Tell the results of several steps as they come, print the last one's path, and leave with the worst exit code."""
+    told = []
+    for result in results:
+        told.append(result)
+        explain(result)
+    print_result(told[-1], as_json)
+    raise typer.Exit(max(exit_code(result) for result in told))
 
 
 def exit_code(result: "StepResult") -> int:

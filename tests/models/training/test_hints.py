@@ -34,7 +34,7 @@ def test_a_patch_sees_what_a_prediction_would() -> None:
 
 
 def test_patches_have_both_channels() -> None:
-    """Where nothing is suspected the second channel is -2, as air is; without a coarse pass there is no such channel."""
+    """Where nothing is suspected the second channel is -2, as air is; without a coarse pass there is none."""
     patch = cut(EXAMPLE, np.array([14.0, 12.0, 16.0]), SAME, (8, 8, 8))
     assert patch.images.shape == (2, 8, 8, 8)
     nothing = fine_example(SCAN, [tumor_mask()], np.zeros_like(RISING))
@@ -45,7 +45,7 @@ def test_patches_have_both_channels() -> None:
 
 
 def test_what_is_told_is_doubted() -> None:
-    """Now and then nothing is told, else the same in order of its size, moved by a voxel or two; the hint itself stays."""
+    """Now and then nothing is told, else the same in order of its size, moved by a voxel; the hint itself stays."""
     rng, hint = np.random.default_rng(0), EXAMPLE.hint
     assert hint is not None
     before = hint.values.copy()
