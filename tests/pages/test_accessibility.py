@@ -13,6 +13,9 @@ import pytest
 
 from murinoma import flow
 from murinoma.settings import PhantomDataset, RunSettings, SimulateSettings
+from murinoma.steps.evaluate import evaluate
+from murinoma.steps.report import report
+from murinoma.steps.review import review
 from murinoma.steps.simulate import simulate
 from murinoma.study import read_study
 
@@ -45,12 +48,18 @@ def browser() -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the report of a small phantom study after the whole flow."""
+    """Return the report of a small phantom study after the whole flow, with evaluations and growth."""
     root = tmp_path_factory.mktemp("audit") / "study"
     simulate(root, settings=SMALL)
-    *_, last = flow.analyse(read_study(root), RunSettings(), lambda step: None)
-    assert last.result is not None
-    return last.result.read_text(encoding="utf-8")
+    study = read_study(root)
+    for _ in flow.analyse(study, RunSettings(), lambda step: None):
+        pass
+    for source in ("truth", "B"):
+        evaluate(study, source)
+    review(study)
+    path = report(study).result
+    assert path is not None
+    return path.read_text(encoding="utf-8")
 
 
 def violations(page: str, browser: str, folder: Path) -> list[list[Any]]:

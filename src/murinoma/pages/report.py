@@ -1,18 +1,17 @@
 """The report: one self-contained HTML page from a study's tables and pictures.
 
 What is asked for, in reading order: the study at a glance, the paper's Tables 1 to 4 with the published values beside
-them and its figures, volumes and tumor size, the worst scans, how acquisitions were split, the annotators against the
-consensus, the folders, the methods, and everything to take away.
+them and its figures, volumes and tumor size, the worst scans, the sections that other steps add (evaluation, growth),
+how acquisitions were split, the annotators against the consensus, the folders, the methods, and what to take away.
 """
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from murinoma.pages.campaign_tables import annotators_view, repeatability_view
-from murinoma.pages.cells import NOTHING, fixed
+from murinoma.pages.cells import fixed
 from murinoma.pages.disagreement import DisagreementView, disagreement_images, vote_colours
 from murinoma.pages.downloads import Download
 from murinoma.pages.figures import SKELETON_HU, SOFT_TISSUE_HU, ScanView, view_images
@@ -31,6 +30,7 @@ from murinoma.pages.report_tables import (
     table3_views,
     table4_view,
 )
+from murinoma.pages.sections import Section, page_environment
 from murinoma.pages.statistics_tables import limits_view, size_sentences, size_view, surface_view, worst_view
 from murinoma.pages.study_flow import StudyFlow
 
@@ -141,7 +141,10 @@ class MadeWith:
 
 @dataclass(frozen=True, eq=False)
 class ReportContent:
-    """Everything that the page shows; `listed` is how many scans stand in the list of the worst."""
+    """Everything that the page shows.
+
+    Agreement comes first, then the `sections` in their order; `listed` scans stand in the list of the worst.
+    """
 
     facts: StudyFacts
     tables: ReportTables
@@ -153,29 +156,27 @@ class ReportContent:
     tree: Branch | None = None
     downloads: Sequence[Download] = ()
     listed: int = 100
+    sections: Sequence[Section] = ()
 
 
 def render_report(content: ReportContent) -> str:
     """Return the whole page; the same values give the same text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(Path(__file__).with_name("templates"))
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["fixed"] = fixed
-    return environment.get_template("report.html.j2").render(
-        facts=content.facts,
-        made_with=content.made_with,
-        charts=content.charts,
-        tree=content.tree,
-        downloads=content.downloads,
-        nothing=NOTHING,
-        soft=[fixed(limit, 0) for limit in SOFT_TISSUE_HU],
-        skeleton=[fixed(limit, 0) for limit in SKELETON_HU],
-        **_shown_tables(content.tables, content.listed),
-        **_shown_findings(content.tables),
-        **_shown_pictures(content),
+    return (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            facts=content.facts,
+            made_with=content.made_with,
+            charts=content.charts,
+            tree=content.tree,
+            downloads=content.downloads,
+            sections=content.sections,
+            soft=[fixed(limit, 0) for limit in SOFT_TISSUE_HU],
+            skeleton=[fixed(limit, 0) for limit in SKELETON_HU],
+            **_shown_tables(content.tables, content.listed),
+            **_shown_findings(content.tables),
+            **_shown_pictures(content),
+        )
     )
 
 

@@ -4,7 +4,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from murinoma.runs import Failure
 from murinoma.steps.report.places import Sidecars, findings_path, from_root
 from murinoma.study import Scan, Study, sidecar_path
 from murinoma.study.campaign_paths import campaign_plan_path
+from murinoma.study.evaluation_paths import evaluation_folder
 
 LIBRARIES = ("numpy", "scipy", "pandas")
 RECORDED = {"check": "check", "agree": "agreement", "merge": "consensus"}  # step -> its folder
@@ -161,9 +162,9 @@ def made_with(study: Study) -> tuple[MadeWith, list[Failure]]:
     """Return what computed the page: versions, and the settings that the records of the steps hold."""
     rows: list[tuple[str, str, str]] = []
     failed = []
-    for step, folder in RECORDED.items():
+    for step, folder in _recorded(study).items():
         try:
-            record = read_record(study.step_folder(folder) / "record.json")
+            record = read_record(folder / "record.json")
         except FileError as error:
             failed.append(Failure(f"The record of {step}", f"its settings are not known: {error}"))
             continue
@@ -172,6 +173,13 @@ def made_with(study: Study) -> tuple[MadeWith, list[Failure]]:
             rows.append((step, "murinoma", record.version))
     libraries = {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     return MadeWith(version("murinoma"), libraries, tuple(rows)), failed
+
+
+def _recorded(study: Study) -> dict[str, Path]:
+    """Return the folder of each step that keeps a record, by its name; evaluate has one for every source."""
+    sources = sorted(path.parent for path in evaluation_folder(study, "").glob("*/verdict.json"))
+    folders = {step: study.step_folder(folder) for step, folder in RECORDED.items()}
+    return folders | {f"evaluate {folder.name}": folder for folder in sources}
 
 
 def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What can be taken out of the page: every table and figure as a file beside it, and in it where there is room."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from murinoma.pages.figures import view_svg
 from murinoma.pages.report import ScanPicture
 from murinoma.pages.report_charts import Chart
 from murinoma.pages.report_tables import ReportTables
+from murinoma.pages.sections import Section
 from murinoma.settings import ReportSettings
 from murinoma.study import Study
 
@@ -31,13 +33,21 @@ TITLES = {
 }
 
 
-def write_parts(
-    study: Study,
-    tables: ReportTables,
-    charts: Mapping[str, Chart],
-    pictures: Sequence[ScanPicture],
-    settings: ReportSettings,
-) -> list[Download]:
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What the page draws: the charts of agreement, pictures of typical scans, and the sections with theirs."""
+
+    charts: Mapping[str, Chart]
+    pictures: Sequence[ScanPicture] = ()
+    sections: Sequence[Section] = ()
+
+    @property
+    def all_charts(self) -> list[Chart]:
+        """Every chart, in reading order."""
+        return [*self.charts.values(), *(chart for section in self.sections for chart in section.charts)]
+
+
+def write_parts(study: Study, tables: ReportTables, figures: Figures, settings: ReportSettings) -> list[Download]:
     """Write the workbook, Table 2 and the figures into the folder of the step, and return all downloads.
 
     Raises
@@ -49,11 +59,14 @@ def write_parts(
     shown = _tables(tables)
     write_table(tables.table2, folder / "table2.csv")
     write_workbook(shown, folder / "tables.xlsx")
-    for chart in charts.values():
+    for chart in figures.all_charts:
         write_text(folder / "figures" / f"{chart.name}.svg", chart.svg)
-    for picture in pictures:
+    for picture in figures.pictures:
         write_text(folder / "figures" / f"{_figure1_name(picture)}.svg", view_svg(picture.view))
-    return carried(_files(shown, charts, folder), settings.carried_bytes)
+    for section in figures.sections:
+        for name, (_, table) in section.tables.items():
+            write_table(table, folder / "figures" / f"{name}.csv")
+    return carried(_files(shown, figures, folder), settings.carried_bytes)
 
 
 def _tables(tables: ReportTables) -> dict[str, pd.DataFrame]:
@@ -68,12 +81,13 @@ def _figure1_name(picture: ScanPicture) -> str:
     return f"figure-1-{picture.dataset}-{picture.scan}".replace(" ", "-").lower()
 
 
-def _files(
-    tables: Mapping[str, pd.DataFrame], charts: Mapping[str, Chart], folder: Path
-) -> Iterator[tuple[str, str, str, bytes]]:
-    """Yield (title, name, place, content): the workbook, the tables, the figures."""
+def _files(tables: Mapping[str, pd.DataFrame], figures: Figures, folder: Path) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield (title, name, place, content): the workbook, the tables, the figures, the numbers of sections."""
     yield "All tables, a sheet each", "tables.xlsx", "tables.xlsx", (folder / "tables.xlsx").read_bytes()
     for name, table in tables.items():
         yield TITLES[name], f"{name}.csv", f"{name}.csv", table_text(table).encode("utf-8")
-    for chart in charts.values():
+    for chart in figures.all_charts:
         yield chart.title.rstrip("."), f"{chart.name}.svg", f"figures/{chart.name}.svg", chart.svg.encode("utf-8")
+    for section in figures.sections:
+        for name, (title, table) in section.tables.items():
+            yield title, f"{name}.csv", f"figures/{name}.csv", table_text(table).encode("utf-8")

@@ -98,7 +98,7 @@ def draw(study: Study, chosen: Sequence[Typical | Worst], sidecars: Sidecars, pr
         if scan is None or not scan.annotations:
             continue  # agree ran before the scan went away or was left out
         try:
-            shown = _seen(study, scan, sidecars)
+            shown = read_seen(study, scan, sidecars)
             if isinstance(choice, Typical):
                 pictures.typical.append(_typical_picture(study, scan, choice, shown))
             else:
@@ -111,25 +111,33 @@ def draw(study: Study, chosen: Sequence[Typical | Worst], sidecars: Sidecars, pr
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """A scan as pictures take it: its annotations and CT turned, and what its left and right are."""
+class Seen:
+    """A scan as pictures take it: its annotations and CT turned, its left and right, and what its stored axes mean."""
 
     annotations: Annotations
     ct: Array | None
     sides: tuple[str, str] | None
+    axes: Axes
 
 
-def _seen(study: Study, scan: Scan, sidecars: Sidecars) -> _Seen:
+def read_seen(study: Study, scan: Scan, sidecars: Sidecars) -> Seen:
+    """Return a scan as pictures take it.
+
+    Raises
+    ------
+    FileError, GeometryError
+        If a file cannot be read, or does not fit the others.
+    """
     axes = _axes(study, scan, sidecars)
     stored = read_annotations(scan)
     z, y, x = (stored.spacing_mm[place] for place, _ in _upright(axes))
     masks = {name: turned(mask, axes) for name, mask in stored.masks.items()}
     ct = None if scan.ct is None else turned(read_volume(scan.ct).voxels, axes)
     sides = next((SIDES[meaning] for meaning in axes.values() if meaning in SIDES), None)
-    return _Seen(replace(stored, masks=masks, spacing_mm=(z, y, x)), ct, sides)
+    return Seen(replace(stored, masks=masks, spacing_mm=(z, y, x)), ct, sides, axes)
 
 
-def _typical_picture(study: Study, scan: Scan, choice: Typical, seen: _Seen) -> ScanPicture:
+def _typical_picture(study: Study, scan: Scan, choice: Typical, seen: Seen) -> ScanPicture:
     left_out = study.excluded_tumors().get(scan.key, frozenset())
     view = view_scan(
         seen.ct,
@@ -142,7 +150,7 @@ def _typical_picture(study: Study, scan: Scan, choice: Typical, seen: _Seen) -> 
     return ScanPicture(scan.dataset, scan.name, choice.volume_cm3, choice.aim, choice.aim_cm3, view)
 
 
-def _worst_picture(study: Study, scan: Scan, choice: Worst, seen: _Seen) -> WorstPicture:
+def _worst_picture(study: Study, scan: Scan, choice: Worst, seen: Seen) -> WorstPicture:
     view = view_disagreement(
         seen.ct,
         seen.annotations.masks,
