@@ -26,8 +26,8 @@ help:  ## this list
 demo: $(CORE)  ## a phantom study through the whole flow; the last line is the report's path
 	@$(BIN)/murinoma demo $(ARGS)
 
-test: $(DEV)  ## all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+test: $(DEV)  ## all tests, in as many processes as there are cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(DEV)  ## lint, format, types, the rooms and the public names
 	$(BIN)/ruff check $(TREES)

@@ -18,6 +18,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!murinoma\.).*"),  # types of Python and numpy are not explained here, and no other site is asked
     (r"py:.*", r"murinoma\..*\._\w+"),  # nor what a module keeps to itself
     (r"py:class", r"murinoma\.files\.versioned\.Value"),  # a type variable has no page
+    (r"py:class", r"murinoma\.models\..*"),  # the room of models has no page
 ]
 
 myst_heading_anchors = 3

@@ -18,8 +18,8 @@ from murinoma import published
 from murinoma.numerics.agreement import mean_volume, volume_rmse
 from murinoma.numerics.conformal import COVERAGE, SplitCoverage, calibrate_volumes, split_coverage, volume_interval
 from murinoma.numerics.detection import Share, share_of
+from murinoma.numerics.event_rates import rate_bounds
 from murinoma.numerics.expected_dice import calibrate_dice, expected_dice, soft_dice
-from murinoma.numerics.rates import rate_bounds
 from murinoma.numerics.review import ScanConcerns, found_early, growth_misfit, review_queue
 from murinoma.numerics.verdict import (
     CANNOT_TELL,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from murinoma.numerics.event_rates import Rate, rate_over_mice
 from murinoma.numerics.intervals import Interval, no_interval
-from murinoma.numerics.rates import Rate, rate_over_mice
 from murinoma.numerics.sample_size import MOST_MICE, mice_for_mean, mice_for_rate
 
 PLANNED = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
+from murinoma.numerics.event_rates import Rate
 from murinoma.numerics.intervals import CONFIDENCE, LEAST_MICE, Interval
-from murinoma.numerics.rates import Rate
 
 POWER = 0.8  # the chance that a study of the stated number of mice decides
 MOST_MICE = 100_000  # a larger number is no plan

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from murinoma.numerics.event_rates import Rate, rate_over_mice
 from murinoma.numerics.intervals import Codes, Floats, Interval, Rows, jackknife, mapped, mean_intervals
-from murinoma.numerics.rates import Rate, rate_over_mice
 from murinoma.numerics.sample_size import mice_for_mean, mice_for_rate
 from murinoma.numerics.volume_ratios import log_volumes
 
@@ -106,8 +106,8 @@ def verdict(
     - **recall**: the lower 95 % bound of the share of tumors found is above its margin.
 
     The first two are means over mice of the mouse's mean, with intervals of `murinoma.numerics.intervals`; the others
-    have the bounds of `murinoma.numerics.rates`. Without two annotators on any scan there is no human baseline, and
-    nothing can be told.
+    have the bounds of `murinoma.numerics.event_rates`. Without two annotators on any scan there is no human baseline,
+    and nothing can be told.
 
     Parameters
     ----------

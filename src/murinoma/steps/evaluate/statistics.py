@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from murinoma.numerics.event_rates import rate_bounds
 from murinoma.numerics.icc import icc_agreement
 from murinoma.numerics.intervals import Codes, Interval, mapped, mean_interval, mean_intervals
-from murinoma.numerics.rates import rate_bounds
 from murinoma.numerics.verdict import williams_index
 from murinoma.numerics.volume_ratios import limits_of_agreement, log_volumes
 from murinoma.settings import EvaluateSettings
@@ -128,7 +128,7 @@ def _interval(interval: Interval) -> Row:
 def detection_table(scans: Table, tumors: Table, settings: EvaluateSettings) -> Table:
     """Return ``detection.csv``: how many tumors are found, and how many false lesions a scan has.
 
-    Bounds are one-sided at 95 % each, over mice (`murinoma.numerics.rates`), as in the verdict.
+    Bounds are one-sided at 95 % each, over mice (`murinoma.numerics.event_rates`), as in the verdict.
     """
     mice, rows = Mice.of(scans), []
     agreed = tumors[tumors["agreed"].astype(bool)]

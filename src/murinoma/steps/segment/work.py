@@ -95,8 +95,8 @@ class SegmentWork:
             "seeds": {str(lesion.number): _seed(labels, lesion) for lesion in lesions if lesion.number},
             "view": view_content(view),
             "lesions": [_lesion_row(lesion) for lesion in lesions],
-            "soft_dice": finite(_soft_dice(prediction, labels, self.settings.head)),
-            "heads_disagreement": finite(_heads_disagreement(prediction)),
+            "soft_dice": finite(soft_dice_of(prediction, labels, self.settings.head)),
+            "heads_disagreement": finite(heads_disagreement(prediction)),
             "notices": list(prediction.notices),
         }
 
@@ -114,7 +114,7 @@ def disagreement_map(prediction: Prediction) -> npt.NDArray[np.float32]:
     return whole
 
 
-def _heads_disagreement(prediction: Prediction) -> float:
+def heads_disagreement(prediction: Prediction) -> float:
     """Return the mean of `disagreement_map` where any annotator's head sees a tumor; NaN where none does."""
     heads = annotator_heads(prediction.heads)
     if len(heads) < 2:
@@ -128,7 +128,7 @@ def _heads_disagreement(prediction: Prediction) -> float:
     return float(held.mean()) if held.size else float("nan")
 
 
-def _soft_dice(prediction: Prediction, labels: Labels, head: str) -> float:
+def soft_dice_of(prediction: Prediction, labels: Labels, head: str) -> float:
     """Return the soft Dice of a mask with the probabilities that it was made from; outside the patches both are 0."""
     at, nothing = prediction.head_index(head), np.zeros(0, np.float16)
     probability = np.concatenate([nothing, *(patch.probabilities[at].ravel() for patch in prediction.patches)])

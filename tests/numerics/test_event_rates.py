@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from murinoma.numerics.rates import Rate, rate_bounds, rate_over_mice
+from murinoma.numerics.event_rates import Rate, rate_bounds, rate_over_mice
 
 
 def codes(*scans: int) -> np.ndarray:
