@@ -11,10 +11,10 @@ from murinoma.files.parameters import Parameters
 from murinoma.files.records import Record, write_record
 from murinoma.files.sidecar import Sidecar, write_sidecar
 from murinoma.files.tables import write_table
+from murinoma.pages.upright import turned
 from murinoma.settings import ReportSettings, RunSettings
 from murinoma.steps.agree import agree
 from murinoma.steps.report import report
-from murinoma.steps.report.pictures import turned
 from murinoma.study import axes_meaning, read_study
 from tests.builders import box, three_masks, two_scan_study, write_scan
 

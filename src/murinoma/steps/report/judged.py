@@ -25,9 +25,10 @@ from murinoma.pages.evaluation_section import Judged
 from murinoma.pages.evaluation_tables import worst_scans
 from murinoma.pages.figures import line_styles
 from murinoma.pages.source_picture import view_source
+from murinoma.pages.upright import turned
 from murinoma.runs import Failure
 from murinoma.settings import ReportSettings
-from murinoma.steps.report.pictures import read_seen, turned
+from murinoma.steps.report.pictures import read_seen
 from murinoma.steps.report.places import Sidecars
 from murinoma.steps.report.predictions import read_calibration, read_predictions, read_queue
 from murinoma.study import Scan, Study

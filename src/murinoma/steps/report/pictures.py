@@ -18,14 +18,11 @@ from murinoma.pages.figures import line_styles, view_scan
 from murinoma.pages.report import ScanPicture, WorstPicture
 from murinoma.pages.report_tables import ReportTables
 from murinoma.pages.statistics_tables import lowest_pair, worst_first
+from murinoma.pages.upright import sides_of, turned, turned_mm
 from murinoma.runs import Failure, Progress
 from murinoma.settings import ReportSettings, TumorSettings
 from murinoma.steps.report.places import Axes, Sidecars
 from murinoma.study import DatasetNotes, Scan, Study, axes_meaning
-
-SIDES = {"right to left": ("R", "L"), "left to right": ("L", "R")}
-BODY = {"rump to nose": 1, "nose to rump": -1}  # and in which direction pictures take it
-VERTICAL = {"back to belly": 1, "belly to back": -1}
 
 Array = npt.NDArray[Any]
 Key = tuple[str, str, str]
@@ -130,11 +127,10 @@ def read_seen(study: Study, scan: Scan, sidecars: Sidecars) -> Seen:
     """
     axes = _axes(study, scan, sidecars)
     stored = read_annotations(scan)
-    z, y, x = (stored.spacing_mm[place] for place, _ in _upright(axes))
-    masks = {name: turned(mask, axes) for name, mask in stored.masks.items()}
-    ct = None if scan.ct is None else turned(read_volume(scan.ct).voxels, axes)
-    sides = next((SIDES[meaning] for meaning in axes.values() if meaning in SIDES), None)
-    return Seen(replace(stored, masks=masks, spacing_mm=(z, y, x)), ct, sides, axes)
+    masks = {name: np.ascontiguousarray(turned(mask, axes)) for name, mask in stored.masks.items()}
+    ct = None if scan.ct is None else np.ascontiguousarray(turned(read_volume(scan.ct).voxels, axes))
+    seen = replace(stored, masks=masks, spacing_mm=turned_mm(stored.spacing_mm, axes))
+    return Seen(seen, ct, sides_of(axes), axes)
 
 
 def _typical_picture(study: Study, scan: Scan, choice: Typical, seen: Seen) -> ScanPicture:
@@ -166,24 +162,6 @@ def _axes(study: Study, scan: Scan, sidecars: Sidecars) -> Axes:
     said = study.notes.get(scan.dataset, DatasetNotes()).axes
     beside = sidecars.get(scan.key)
     return axes_meaning(said) if said else {} if beside is None else beside.axes
-
-
-def _upright(axes: Axes) -> list[tuple[int, int]]:
-    """Return (array axis, direction) of what runs from rump to nose, between the sides, and from back to belly.
-
-    Where the axes are not known they are taken as the published database has them.
-    """
-    if not axes:
-        return [(0, 1), (1, 1), (2, 1)]
-    stored = [axes[name] for name in "zyx"]
-    kinds = BODY, dict.fromkeys(SIDES, 1), VERTICAL  # left and right are not exchanged: the picture names them
-    return [(place, kind[said]) for kind in kinds for place, said in enumerate(stored) if said in kind]
-
-
-def turned(voxels: Array, axes: Axes) -> Array:
-    """Return voxels (z, y, x) with the axes as pictures take them: body, sides, vertical."""
-    places, directions = zip(*_upright(axes), strict=True)
-    return np.ascontiguousarray(voxels.transpose(places)[tuple(slice(None, None, step) for step in directions)])
 
 
 def _middle_slice(annotations: Annotations, left_out: Collection[int]) -> int:
