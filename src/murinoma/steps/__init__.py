@@ -4,15 +4,16 @@ What every step returns, and what they all do with a study's own errors, stands 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from murinoma.runs import Failure, Outcome
+from murinoma.runs import Failure, Outcome, Result
 from murinoma.study import Finding, Scan, Study
 
 Number = float | int | str | None
+Done = Sequence[tuple[Scan, Result]]  # the scans that have a result
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class StepResult:
     failed: tuple[Failure, ...] = ()
     notices: tuple[str, ...] = ()
     numbers: Mapping[str, Number] = field(default_factory=dict)
+
+
+def done_of(scans: Iterable[Scan], outcome: Outcome) -> list[tuple[Scan, Result]]:
+    """Return the scans of a run that have a result, each with it, in their order."""
+    return [(scan, outcome.results[scan.key]) for scan in scans if scan.key in outcome.results]
 
 
 def key_columns(scan: Scan) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from murinoma.numerics.tumors import Tumors, count_tumors
 from murinoma.numerics.votes import majority_patterns
 from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import CheckSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, failure_of, header_notice
+from murinoma.steps import Done, Number, StepResult, done_of, dry_result, failure_of, header_notice
 from murinoma.study import Finding, Scan, Study
 
 Labels = npt.NDArray[np.uint8]
@@ -54,7 +54,7 @@ def check(
     )
     if how.dry_run:
         return dry_result("check", study, outcome)
-    done = [(scan, outcome.results[scan.key]) for scan in study.scans if scan.key in outcome.results]
+    done = done_of(study.scans, outcome)
     findings = [
         *study.findings,
         *(Finding("error", "unreadable", failure.scan, failure.message, "mend it") for failure in outcome.failures),
@@ -208,9 +208,6 @@ def _volumes(
 
 def _volume(item: tuple[str, float]) -> float:
     return item[1]
-
-
-Done = Sequence[tuple[Scan, Result]]
 
 
 def _of_the_study(study: Study, done: Done, settings: CheckSettings) -> Iterator[Finding]:

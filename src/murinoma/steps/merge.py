@@ -1,6 +1,6 @@
 """Merge the annotations of every scan into consensus masks, and say how each annotator did against them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,8 +20,10 @@ from murinoma.numerics.votes import Votes, count_votes, majority_patterns, vote_
 from murinoma.runs import Progress, Result, run_scans
 from murinoma.settings import MergeSettings, RunSettings
 from murinoma.steps import (
+    Done,
     Number,
     StepResult,
+    done_of,
     dry_result,
     finite,
     header_notice,
@@ -64,7 +66,7 @@ def merge(
     if how.dry_run:
         return dry_result("merge", study, outcome)
     failed = (*study_failures(study), *outcome.failures)
-    done = [(scan, outcome.results[scan.key]) for scan in scans if scan.key in outcome.results]
+    done = done_of(scans, outcome)
     if not done:
         return StepResult("merge", None, 0, failed)
     by_scan = _write_tables(study, done, folder)
@@ -164,9 +166,6 @@ def _dice_of(consensus: Mapping[str, npt.NDArray[Any]]) -> float | None:
     if len(consensus) < 2:
         return None
     return finite(pairwise_dice(count_votes(list(consensus.values())).counts)[0, 1])
-
-
-Done = Sequence[tuple[Scan, Result]]
 
 
 def _write_tables(study: Study, done: Done, folder: Path) -> Table:

@@ -7,15 +7,25 @@ from itertools import combinations
 import pandas as pd
 
 from murinoma.errors import StudyError
-from murinoma.runs import Progress, Result, run_scans
+from murinoma.runs import Progress, run_scans
 from murinoma.settings import AgreeSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, finite, header_notice, some, study_failures, study_notices
+from murinoma.steps import (
+    Done,
+    Number,
+    StepResult,
+    done_of,
+    dry_result,
+    finite,
+    header_notice,
+    some,
+    study_failures,
+    study_notices,
+)
 from murinoma.steps.agree.compare import Compare
 from murinoma.steps.agree.tables import write_campaign, write_tables
-from murinoma.study import Scan, Study
+from murinoma.study import Study
 
 Table = pd.DataFrame
-Done = Sequence[tuple[Scan, Result]]
 
 
 def agree(
@@ -46,7 +56,7 @@ def agree(
     if how.dry_run:
         return dry_result("agree", study, outcome)
     failed = (*study_failures(study), *outcome.failures)
-    done = [(scan, outcome.results[scan.key]) for scan in scans if scan.key in outcome.results]
+    done = done_of(scans, outcome)
     if not done:
         return StepResult("agree", None, 0, failed)
     by_scan, by_tumor, known = write_tables(study, done, folder)

@@ -9,15 +9,15 @@ import pandas as pd
 from murinoma import published
 from murinoma.files.tables import replace_sources, write_table
 from murinoma.pages.paper_tables import table1, table3, table4
-from murinoma.runs import Failure, Result
+from murinoma.runs import Failure
+from murinoma.steps import Done
 from murinoma.steps.agree.repeats import campaign_tables
 from murinoma.steps.agree.rows import scan_row, scan_volumes, tumor_columns, tumor_rows
 from murinoma.steps.agree.statistics import interval_table, size_tables, volume_table
-from murinoma.study import Scan, Study
+from murinoma.study import Study
 
 SEED = 2024  # of the resampling: the same tables give the same intervals
 Table = pd.DataFrame
-Done = Sequence[tuple[Scan, Result]]
 
 
 def write_tables(study: Study, done: Done, folder: Path) -> tuple[Table, Table, list[str]]:

@@ -1,13 +1,22 @@
 """Judge a source of masks by the annotators of a study: a model, another program, or one of the annotators."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from murinoma.errors import StudyError
-from murinoma.runs import Failure, Progress, Result, run_scans
+from murinoma.runs import Failure, Progress, run_scans
 from murinoma.settings import EvaluateSettings, RunSettings
-from murinoma.steps import Number, StepResult, dry_result, finite, header_notice, some, study_failures, study_notices
+from murinoma.steps import (
+    Done,
+    Number,
+    StepResult,
+    done_of,
+    dry_result,
+    finite,
+    header_notice,
+    some,
+    study_failures,
+    study_notices,
+)
 from murinoma.steps.evaluate.compare import IN_TRAINING, Judge
 from murinoma.steps.evaluate.rows import check_names
 from murinoma.steps.evaluate.sources import ANNOTATOR, Source, find_source
@@ -17,7 +26,6 @@ from murinoma.study import Scan, Study
 from murinoma.study.evaluation_paths import evaluation_folder
 
 Table = pd.DataFrame
-Done = Sequence[tuple[Scan, Result]]
 LeftOut = list[tuple[Scan, str]]
 NO_MASK = "the source has no mask of it"
 NO_JUDGE = "nobody else has annotated it"
@@ -62,7 +70,7 @@ def evaluate(
     outcome = run_scans(scans, work, folder / "record.json", settings=settings, how=how, progress=progress)
     if how.dry_run:
         return dry_result("evaluate", study, outcome)
-    results = [(scan, outcome.results[scan.key]) for scan in scans if scan.key in outcome.results]
+    results = done_of(scans, outcome)
     left_out += [(scan, IN_TRAINING) for scan, result in results if "kept_out" in result]
     done = [(scan, result) for scan, result in results if "kept_out" not in result]
     failed = (*study_failures(study), *doubtful, *outcome.failures)

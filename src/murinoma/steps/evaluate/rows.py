@@ -9,14 +9,12 @@ import pandas as pd
 
 from murinoma.errors import StudyError
 from murinoma.numerics.verdict import volume_log_ratio
-from murinoma.runs import Result
 from murinoma.settings import EvaluateSettings
-from murinoma.steps import key_columns
+from murinoma.steps import Done, key_columns
 from murinoma.steps.evaluate.compare import SCORES, against_names
 from murinoma.study import Scan
 
 Table = pd.DataFrame
-Done = Sequence[tuple[Scan, Result]]
 KEY = ["dataset", "mouse", "time", "hours"]
 LESION_COLUMNS = [*KEY, "volume_mm3", "distance_mm", "counted"]
 LEFT_OUT_COLUMNS = [*KEY, "reason"]

@@ -11,9 +11,8 @@ from murinoma.files.tables import write_table
 from murinoma.files.versioned import write_versioned
 from murinoma.numerics.verdict import Verdict
 from murinoma.pages.paper_tables import table4
-from murinoma.runs import Result
 from murinoma.settings import EvaluateSettings
-from murinoma.steps import finite
+from murinoma.steps import Done, finite
 from murinoma.steps.evaluate.rows import left_out_table, lesion_table, scan_table, tumor_table
 from murinoma.steps.evaluate.sources import Source
 from murinoma.steps.evaluate.statistics import detection_table, summary_table, volume_table
@@ -21,7 +20,6 @@ from murinoma.steps.evaluate.words import VERDICT, sentence_of, verdict_content,
 from murinoma.study import Scan
 
 Table = pd.DataFrame
-Done = Sequence[tuple[Scan, Result]]
 LeftOut = Sequence[tuple[Scan, str]]
 SOURCE_COLUMNS = {"dice_source": "dice_annotators", "fleiss_kappa_with_source": "fleiss_kappa_with_source"}
 

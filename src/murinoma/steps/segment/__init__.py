@@ -6,7 +6,7 @@ from murinoma.errors import StudyError
 from murinoma.files.tables import write_table
 from murinoma.runs import Progress
 from murinoma.settings import RunSettings, SegmentSettings
-from murinoma.steps import StepResult, dry_result, study_failures
+from murinoma.steps import StepResult, done_of, dry_result, study_failures
 from murinoma.steps.segment.intervals import read_trust
 from murinoma.steps.segment.numbering import identify_all, identity_table, renumber_all
 from murinoma.steps.segment.opening import find_model
@@ -60,7 +60,7 @@ def segment(
     outcome = run_all(list(targets.values()), work, results, how=how, progress=progress)
     if how.dry_run:
         return dry_result("segment", study, outcome)
-    done = [(scan, outcome.results[scan.key]) for scan in study.scans if scan.key in outcome.results]
+    done = done_of(study.scans, outcome)
     failed = (*study_failures(study), *outcome.failures)
     if not done:
         return StepResult("segment", None, 0, failed)

@@ -1,7 +1,7 @@
 """The same lesion the same number on every day: masks get their numbers when all scans of a mouse are known."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from murinoma.files.nifti import read_volume, write
 from murinoma.files.tables import read_table
 from murinoma.numerics.tumor_identity import ALONG, AROUND, BodyView, Identity, Place, identify
 from murinoma.runs import Failure, Result
-from murinoma.steps import key_columns
+from murinoma.steps import Done, key_columns
 from murinoma.steps.segment.targets import Target, write_preview
-from murinoma.study import Scan
 
 IDENTITY_COLUMNS = ["dataset", "mouse", "time", "hours", "tumor", "found_as", "along", "angle_deg", "by", "doubt"]
 POSITION, PEOPLE = "position", "tumors.csv"
@@ -24,7 +23,6 @@ LARGEST = 254  # number that a mask holds
 
 Key = tuple[str, str, str]
 Numbers = Mapping[Key, Mapping[int, int]]  # a scan's key -> number by position in it -> lesion
-Done = Sequence[tuple[Scan, Result]]
 
 
 def view_content(view: BodyView) -> dict[str, Any]:

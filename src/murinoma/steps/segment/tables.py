@@ -10,7 +10,7 @@ from murinoma.files.tables import replace_sources, write_table
 from murinoma.models.folder import ModelCard
 from murinoma.numerics.tumor_identity import Identity
 from murinoma.runs import Result
-from murinoma.steps import Number, key_columns, some, volume_rows
+from murinoma.steps import Done, Number, key_columns, some, volume_rows
 from murinoma.steps.segment.intervals import Trust, with_interval
 from murinoma.study import Scan, Study
 from murinoma.study.evaluation_paths import predictions_folder
@@ -21,7 +21,6 @@ SCAN_COLUMNS = ["dataset", "mouse", "time", "hours", "tumors", "volume_mm3", "so
 SCAN_COLUMNS += ["heads_disagreement"]
 
 Key = tuple[str, str, str]
-Done = Sequence[tuple[Scan, Result]]
 Identities = Mapping[Key, Identity]
 
 
