@@ -1,5 +1,6 @@
 """A phantom study on disk."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -21,9 +22,15 @@ SMALL = SimulateSettings(
 
 
 def contents(root: Path) -> dict[Path, bytes]:
-    """Return all files below `root` except records."""
+    """Return what all files below `root` hold except records; of gzipped ones what was packed."""
     found = (path for path in sorted(root.rglob("*")) if path.is_file() and path.name != "record.json")
-    return {path.relative_to(root): path.read_bytes() for path in found}
+    return {path.relative_to(root): unpacked(path) for path in found}
+
+
+def unpacked(path: Path) -> bytes:
+    """Return the bytes in a file; ISA-L was once seen to pack the same bytes into another stream."""
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,7 @@ def test_annotators_of_a_phantom_agree_about_as_people_do(phantom: Path, tmp_pat
     assert len(tumors) == 8
 
 
-def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(phantom: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_study_in_any_number_of_processes(phantom: Path, tmp_path: Path) -> None:
     """A second study made by two processes is identical, file by file."""
     simulate(tmp_path / "again", settings=SMALL, how=RunSettings(workers=2))
     assert contents(tmp_path / "again") == contents(phantom)
