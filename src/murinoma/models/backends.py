@@ -89,7 +89,25 @@ def _torch_sees_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
-class _OpenvinoNetwork:
+class _Described:
+    """What a network is, whatever runs it."""
+
+    _spec: UnetSpec
+
+    @property
+    def heads(self) -> int:
+        return self._spec.heads
+
+    @property
+    def channels(self) -> int:
+        return self._spec.channels
+
+    @property
+    def multiple(self) -> int:
+        return self._spec.multiple
+
+
+class _OpenvinoNetwork(_Described):
     """A network compiled by OpenVINO for the CPU."""
 
     def __init__(self, path: Path, backend: Backend) -> None:
@@ -110,18 +128,6 @@ class _OpenvinoNetwork:
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
         self._tensor = openvino.Tensor
 
-    @property
-    def heads(self) -> int:
-        return self._spec.heads
-
-    @property
-    def channels(self) -> int:
-        return self._spec.channels
-
-    @property
-    def multiple(self) -> int:
-        return self._spec.multiple
-
     def logits(self, image: Floats) -> Floats:
         with _memory_errors():
             self._request.infer({0: self._tensor(image[None])})
@@ -134,7 +140,7 @@ def _spec_in(model: Any) -> UnetSpec:
     return spec_from(json.loads(model.get_rt_info(["framework", SPEC_KEY]).value))
 
 
-class _TorchNetwork:
+class _TorchNetwork(_Described):
     """A network run by torch, on the CPU or a GPU."""
 
     def __init__(self, path: Path, backend: Backend, *, on_gpu: bool) -> None:
@@ -149,18 +155,6 @@ class _TorchNetwork:
         self._bf16 = backend.precision == "bf16" or (backend.precision == "auto" and has_bf16)
         if backend.threads:
             torch.set_num_threads(backend.threads)
-
-    @property
-    def heads(self) -> int:
-        return self._spec.heads
-
-    @property
-    def channels(self) -> int:
-        return self._spec.channels
-
-    @property
-    def multiple(self) -> int:
-        return self._spec.multiple
 
     def logits(self, image: Floats) -> Floats:
         import torch

@@ -67,18 +67,25 @@ def overview_chart(content: GrowthContent) -> str:
         axes = figure.subplots(len(rows), most, squeeze=False)
         ends = volume_range(content.tables["scans"]["volume_mm3"].to_numpy(np.float64))
         for line, row in zip(axes, rows, strict=True):
-            scale = TimeScale(max(_time_scale(content, dataset).last_day for dataset in row))
-            for at, (single, dataset) in enumerate(zip(line, row, strict=False)):
-                volume_axis(single, ends, label="Burden (mm³)" if at == 0 else "")
-                time_axis(single, scale, most=5)
-                if at:
-                    single.tick_params(axis="y", labelleft=False)
-                limit_lines(single, content.limits_mm3, named=at == most - 1)
-                _draw_small(single, content, dataset, scale)
-            for unused in line[len(row) :]:
-                unused.set_axis_off()
+            _draw_row(line, content, row, ends)
         explain(figure, ["Thin: a mouse. Thick: geometric mean of an arm, or of all mice where there are no arms."])
         return svg_text(figure)
+
+
+def _draw_row(
+    line: Sequence["Axes"], content: GrowthContent, datasets: Sequence[str], ends: tuple[float, float]
+) -> None:
+    """Draw some datasets side by side on one time axis; places without a dataset stay empty."""
+    scale = TimeScale(max(_time_scale(content, dataset).last_day for dataset in datasets))
+    for at, (single, dataset) in enumerate(zip(line, datasets, strict=False)):
+        volume_axis(single, ends, label="Burden (mm³)" if at == 0 else "")
+        time_axis(single, scale, most=5)
+        if at:
+            single.tick_params(axis="y", labelleft=False)
+        limit_lines(single, content.limits_mm3, named=at == len(line) - 1)
+        _draw_small(single, content, dataset, scale)
+    for unused in line[len(datasets) :]:
+        unused.set_axis_off()
 
 
 def arms_chart(content: GrowthContent, dataset: str) -> str:
