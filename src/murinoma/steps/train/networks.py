@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -29,6 +29,16 @@ MIB = 1 << 20
 
 
 @dataclass(frozen=True)
+class Examples:
+    """What a network learns from: names of its heads, what loads an example by its number, how many, held-out ones."""
+
+    heads: Sequence[str]
+    load: Callable[[int], Example]
+    count: int
+    held_out: Iterable[Example]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A network that was trained: the job, its state at the end, and the voxel size that it sees."""
 
@@ -45,26 +55,46 @@ def train_networks(material: Material, settings: TrainSettings, folder: Path, ba
     InputError, FileError, OutputError
         As `loop.train_network`.
     """
-    heads = [*material.annotators, CONSENSUS]
-    coarse_examples = [one.coarse for one in material.training]
-    held_out = [one.coarse for one in material.held_out]
-    minutes = settings.minutes
-    begun = (folder, _identity(material, settings), bar)
-    coarse = train_one(
-        "coarse", settings.coarse, replace(settings, minutes=minutes and minutes * COARSE_MINUTES), [COARSE_HEAD],
-        (coarse_examples.__getitem__, len(coarse_examples), held_out), begun,
-    )  # fmt: skip
-    bar.done = bar.total - settings.fine.steps
-    rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - COARSE_MINUTES))
+    coarse = [one.coarse for one in material.training]
+    seen = Examples([COARSE_HEAD], coarse.__getitem__, len(coarse), [one.coarse for one in material.held_out])
     scans = [one.scan for one in material.training]
-    hinted = partial(hinted_example, written(coarse))
 
-    def make(scan: StudyScan) -> Example:
-        return read_example(scan, hinted, material.annotators, settings)
+    def outlined(coarse_file: Path) -> Examples:
+        hinted = partial(hinted_example, coarse_file)
 
-    load = ExampleCache(lambda number: make(scans[number]), settings.cache_mib * MIB)
-    fresh = (make(one.scan) for one in material.held_out)
-    fine = train_one("fine", settings.fine, replace(settings, minutes=rest), heads, (load, len(scans), fresh), begun)
+        def make(scan: StudyScan) -> Example:
+            return read_example(scan, hinted, material.annotators, settings)
+
+        load = ExampleCache(lambda number: make(scans[number]), settings.cache_mib * MIB)
+        held_out = (make(one.scan) for one in material.held_out)
+        return Examples([*material.annotators, CONSENSUS], load, len(scans), held_out)
+
+    return train_both(settings, COARSE_MINUTES, seen, outlined, (folder, _identity(material, settings), bar))
+
+
+def train_both(
+    settings: TrainSettings,
+    share: float,
+    seen: Examples,
+    outlined: Callable[[Path], Examples],
+    begun: tuple[Path, str, Bar],
+) -> tuple[Trained, Trained]:
+    """Return the coarse and the fine network; the fine one has the minutes that are left.
+
+    Parameters
+    ----------
+    share
+        Of the minutes, for the coarse network.
+    seen, outlined
+        What the coarse network learns from; what the fine one does, once the coarse one's file is there.
+    begun
+        The folder of the checkpoints, what they belong to, and the bar of the whole step.
+    """
+    minutes, bar = settings.minutes, begun[2]
+    coarse = train_one("coarse", settings.coarse, replace(settings, minutes=minutes and minutes * share), seen, begun)
+    bar.done = bar.total - settings.fine.steps
+    rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - share))
+    fine = train_one("fine", settings.fine, replace(settings, minutes=rest), outlined(written(coarse)), begun)
     return coarse, fine
 
 
@@ -88,8 +118,7 @@ def train_one(
     name: str,
     network: NetworkSettings,
     settings: TrainSettings,
-    heads: Sequence[str],
-    examples: tuple[Callable[[int], Example], int, Any],
+    examples: Examples,
     begun: tuple[Path, str, Bar],
 ) -> Trained:
     """Return one network, trained.
@@ -100,24 +129,23 @@ def train_one(
         ``coarse`` or ``fine``.
     network, settings
         What it is, and how it is trained.
-    heads
-        Names of its heads.
     examples
-        What loads a training example by its number, how many there are, and the held-out examples.
+        What it learns from.
     begun
         The folder of its checkpoint, what the checkpoint belongs to, and the bar of the whole step.
     """
     from murinoma.models.training.loop import Job, has_bf16, pick_device, train_network
     from murinoma.models.training.validation import validation_patches
 
-    load, count, held_out = examples
     folder, identity, bar = begun
     device, before = pick_device(), bar.done
-    sampler = Sampler(load, count, network.patch, network.batch, network.tumor_share, settings.pasted, settings.seed)
+    sampler = Sampler(
+        examples.load, examples.count, network.patch, network.batch, network.tumor_share, settings.pasted, settings.seed
+    )
     recipe = _recipe(network, settings, bf16=settings.bf16 and has_bf16(device))
-    validation = validation_patches(held_out, network.patch, at_most=settings.validation_patches)
-    spec = UnetSpec(network.widths, len(heads), channels=CHANNELS[name])
-    job = Job(name, spec, recipe, sampler, validation, heads, folder / f"{name}.pt", identity)
+    validation = validation_patches(examples.held_out, network.patch, at_most=settings.validation_patches)
+    spec = UnetSpec(network.widths, len(examples.heads), channels=CHANNELS[name])
+    job = Job(name, spec, recipe, sampler, validation, examples.heads, folder / f"{name}.pt", identity)
     training = train_network(job, device=device, tell=lambda step, _, what: bar.tell(before + step, what))
     return Trained(job, training, network.spacing_mm)
 
@@ -132,11 +160,15 @@ def _recipe(network: NetworkSettings, settings: TrainSettings, *, bf16: bool) ->
 
 def _identity(material: Material, settings: TrainSettings) -> str:
     """Return what a training belongs to: version, settings that change its result, and the files of its scans."""
-    free = {"minutes", "save_seconds", "cache_mib", "threads"}
-    kept = {key: value for key, value in asdict(settings).items() if key not in free}
     sides = [[(one.scan.title, one.sha256) for one in side] for side in (material.training, material.held_out)]
-    text = json.dumps([version("murinoma"), kept, sides], sort_keys=True)
+    text = json.dumps([version("murinoma"), deciding(settings), sides], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def deciding(settings: TrainSettings) -> dict[str, Any]:
+    """Return the settings that decide what a training gives; the others say how long it takes, or how it is kept."""
+    free = {"minutes", "save_seconds", "cache_mib", "threads"}
+    return {key: value for key, value in asdict(settings).items() if key not in free}
 
 
 def last_dice(trained: Trained) -> dict[str, float | None]:

@@ -36,7 +36,7 @@ from murinoma.steps import Number, StepResult, some
 from murinoma.steps.train import require_extra
 from murinoma.steps.train.material import Bar
 from murinoma.steps.train.model import dice_in_words, history_table, write_model
-from murinoma.steps.train.networks import COARSE_HEAD, Trained, last_dice, train_one, written
+from murinoma.steps.train.networks import COARSE_HEAD, Examples, Trained, deciding, last_dice, train_both, written
 from murinoma.study.model_paths import checked_name
 
 Make = Callable[[int], Example | None]
@@ -119,22 +119,15 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
     InputError, FileError, OutputError
         As `murinoma.models.training.loop.train_network`.
     """
-    training = settings.training
-    begun, minutes = (folder, _identity(settings), bar), training.minutes
-    mice = partial(mouse_example, settings=settings)
-    coarse = train_one(
-        "coarse", training.coarse, replace(training, minutes=minutes and minutes * COARSE_MINUTES), [COARSE_HEAD],
-        (_kept(mice, 0, settings.mice, settings, bar), settings.mice, _unseen(mice, settings.unseen)), begun,
-    )  # fmt: skip
-    bar.done = bar.total - training.fine.steps
-    rest = minutes and max(minutes - coarse.training.seconds / 60, minutes * (1 - COARSE_MINUTES))
-    cubes = partial(cube_example, settings=settings, coarse=written(coarse))
-    fine = train_one(
-        "fine", training.fine, replace(training, minutes=rest), [CONSENSUS],
-        (_kept(cubes, FIRST_CUBE, settings.cubes, settings, bar), settings.cubes, _unseen(cubes, settings.unseen)),
-        begun,
-    )  # fmt: skip
-    return coarse, fine
+    mice, unseen = partial(mouse_example, settings=settings), settings.unseen
+    seen = Examples([COARSE_HEAD], _kept(mice, 0, settings.mice, settings, bar), settings.mice, _unseen(mice, unseen))
+
+    def outlined(coarse: Path) -> Examples:
+        cubes = partial(cube_example, settings=settings, coarse=coarse)
+        kept = _kept(cubes, FIRST_CUBE, settings.cubes, settings, bar)
+        return Examples([CONSENSUS], kept, settings.cubes, _unseen(cubes, unseen))
+
+    return train_both(settings.training, COARSE_MINUTES, seen, outlined, (folder, _identity(settings), bar))
 
 
 def mouse_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
@@ -250,8 +243,6 @@ def _mapping(workers: int) -> Iterator[Callable[[Make, Iterable[int]], Iterator[
 
 def _identity(settings: PhantomTrainSettings) -> str:
     """Return what a training belongs to: version, and the settings that change its result."""
-    kept = asdict(settings)
-    for name in ("minutes", "save_seconds", "cache_mib", "threads"):
-        del kept["training"][name]
+    kept = asdict(settings) | {"training": deciding(settings.training)}
     del kept["workers"]
     return hashlib.sha256(json.dumps([version("murinoma"), kept], sort_keys=True).encode()).hexdigest()
