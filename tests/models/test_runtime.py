@@ -71,6 +71,25 @@ def test_spacings_may_differ_between_axes() -> None:
     assert dice(lesion_labels(found)[0] > 0, truth[::2]) > 0.9
 
 
+class ShiftedNetwork(BrightNetwork):
+    """It marks what lies two voxels before what is bright, along the first axis that it sees."""
+
+    def logits(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the logits, shifted."""
+        return np.roll(super().logits(image), -2, axis=1)
+
+
+@pytest.mark.parametrize("axes", [(1, 2, 0), (1, 0, 2)])
+def test_networks_see_the_mouse_along_the_first_axis(axes: tuple[int, int, int]) -> None:
+    """However the file orders its axes: the mark is shifted along the mouse, not along z of the file."""
+    truth = balls(0.21, *TUMORS)
+    model = replace(bright_model(), fine=ShiftedNetwork(brighter_than=0.26))
+    straight = model.predict(mouse(0.21, truth), (0.21,) * 3).dense() > 0.5
+    turned = model.predict(mouse(0.21, truth).transpose(axes), (0.21,) * 3).dense() > 0.5
+    assert dice(straight, np.roll(truth, -2, axis=0)) > 0.999
+    assert dice(turned, straight.transpose(axes)) > 0.999
+
+
 @pytest.mark.parametrize("offset_hu", [-100, 100])
 def test_an_offset_of_the_hu_does_not_matter(offset_hu: int) -> None:
     """The same mask, and the anchor says where soft tissue lies."""

@@ -30,6 +30,14 @@ def test_the_body_is_the_largest_thing_and_solid() -> None:
     assert notices(scan) == []
 
 
+def test_the_axis_that_the_mouse_lies_along_comes_first() -> None:
+    """More than twice as long as wide along x it is the last one; a cube keeps the image's order."""
+    long = np.full((50, 50, 90), -400, np.int16)
+    long[10:40, 10:40, 10:80] = 40
+    assert prepare(long, SPACING_MM, 0.84, 0.21).axes == (2, 0, 1)
+    assert prepare(long[:, :, :44], SPACING_MM, 0.84, 0.21).axes == (0, 1, 2)
+
+
 def test_depth_is_counted_from_the_skin() -> None:
     """The outermost voxels are half a voxel deep, the middle 7.5 voxels: 6.3 mm; outside it is 0."""
     scan = prepare(block_mouse(), SPACING_MM, 0.84, 0.21)

@@ -12,7 +12,7 @@ from murinoma.models.backends import Backend, open_network
 from murinoma.models.candidates import CandidateRules, candidate_boxes, grown, merged
 from murinoma.models.folder import ModelCard, network_path, read_card
 from murinoma.models.grids import Floats, Spacing, carry, covering_box
-from murinoma.models.scan import Scan, coarse_input, fine_input, notices, prepare, skin_depth_mm
+from murinoma.models.scan import Axes, Scan, coarse_input, fine_input, notices, prepare, skin_depth_mm
 from murinoma.models.segmenter import Patch, Prediction
 from murinoma.models.tiles import Network, OnSmaller, TileRules, ignored, probabilities
 from murinoma.numerics.boxes import Box
@@ -120,12 +120,20 @@ class CoarseToFine:
         for other, values in done:
             if other == box:
                 return values
-        return probabilities(self.fine, fine_input(scan, suspected, box), self.tiles, on_smaller).astype(np.float16)
+        seen = fine_input(scan, suspected, box)
+        return lengthwise(self.fine, seen, scan.axes, self.tiles, on_smaller).astype(np.float16)
 
 
 def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_smaller: OnSmaller = ignored) -> Floats:
     """Return what a coarse network makes of a scan: its highest head, (z, y, x) within `scan.box`, in 0..1."""
-    return np.asarray(probabilities(coarse, coarse_input(scan), tiles, on_smaller).max(axis=0))
+    return np.asarray(lengthwise(coarse, coarse_input(scan), scan.axes, tiles, on_smaller).max(axis=0))
+
+
+def lengthwise(network: Network, seen: Floats, axes: Axes, tiles: TileRules, on_smaller: OnSmaller) -> Floats:
+    """Return what a network makes of (channels, z, y, x) with these axes in this order: (heads, z, y, x) as it came."""
+    turned = np.ascontiguousarray(seen.transpose(0, *(1 + axis for axis in axes)))
+    found = probabilities(network, turned, tiles, on_smaller)
+    return found.transpose(0, *(1 + np.argsort(axes)))
 
 
 def memory_notices(smaller: list[int]) -> list[str]:

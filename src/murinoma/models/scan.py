@@ -13,12 +13,15 @@ from murinoma.models.intensity import as_channel, body_threshold_hu, normalised,
 from murinoma.numerics.blocks import erode, spread
 from murinoma.numerics.boxes import Box, positive_box
 
+Axes = tuple[int, int, int]
+
 SPACING_MM = (0.04, 0.6)  # of a CT of a mouse
 ROUNDING = 1e-6  # a header's 0.6 is 0.60000002
 LONGEST_MM = 250.0  # side of a field of view with one mouse in it; a human's is longer
 BODY_CM3 = (1.0, 120.0)  # a mouse has 15 to 60; one that is cut off, less
 MARGIN_VOXELS = 4  # of the coarse grid, around the body
 CORE_VOXELS = 2  # of the coarse grid: a mouse is thicker than twice this everywhere that counts, a bed is not
+LONGER = 1.3  # so many times as long as along z a mouse must be to count as lying along another axis
 USUAL_HU = (-150.0, 250.0)  # soft tissue beyond this is worth a word; a real scanner's read -70
 
 
@@ -55,6 +58,20 @@ class Scan:
     def corner(self) -> tuple[int, ...]:
         """Where `box` starts."""
         return tuple(axis.start for axis in self.box)
+
+    @property
+    def axes(self) -> Axes:
+        """The image's axes, the one that the mouse lies along first: so networks have learned mice, and so they see it.
+
+        A mouse of which a scan shows a short piece counts as lying along z.
+        """
+        held = positive_box(self.body)
+        sides = [(axis.stop - axis.start) * mm for axis, mm in zip(held, self.coarse.spacing_mm, strict=True)]
+        if max(sides) < LONGER * sides[0]:
+            return 0, 1, 2
+        longest = int(np.argmax(sides))
+        first, second = (axis for axis in range(3) if axis != longest)
+        return longest, first, second
 
 
 def prepare(image: npt.NDArray[Any], spacing_mm: Spacing, coarse_mm: float, fine_mm: float) -> Scan:

@@ -31,6 +31,14 @@ def test_an_unturned_patch_is_a_part_of_the_scan() -> None:
     np.testing.assert_allclose(patch.targets[1], tumor_mask(2)[11:19, 9:17, 13:21], atol=1e-5)
 
 
+def test_a_patch_lies_along_the_mouse() -> None:
+    """Its first axis is the one that the example names first, in the image as in the targets."""
+    centre, axes = np.array([14.5, 12.5, 16.5]), (2, 0, 1)
+    straight, along = (cut(replace(EXAMPLES[0], axes=own), centre, np.eye(3), (8, 8, 8)) for own in ((0, 1, 2), axes))
+    np.testing.assert_allclose(along.images[0], straight.images[0].transpose(axes), atol=1e-5)
+    np.testing.assert_allclose(along.targets[0], straight.targets[0].transpose(axes), atol=1e-5)
+
+
 def test_an_offset_moves_all_grey_values() -> None:
     """100 HU more are 0.4 more, where nothing is clipped."""
     centre = np.array([14.5, 12.5, 16.5])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from murinoma.models.grids import Floats, Grid, carry, covering_box
-from murinoma.models.scan import Scan
+from murinoma.models.scan import Axes, Scan
 from murinoma.models.training.hints import Hint, hint_of
 from murinoma.numerics.blocks import CORNERS, dilate, erode
 from murinoma.numerics.boxes import Box, positive_box, union_box
@@ -54,6 +54,8 @@ class Example:
         Voxels near the surface of its trunk, (n, 3), and the way out of the body from each, unit vectors (n, 3).
     spacing_mm
         Edge of a voxel, mm: networks see cubes.
+    axes
+        The image's axes, the one that the mouse lies along first: the order in which networks see them.
     """
 
     image: Hu
@@ -68,6 +70,7 @@ class Example:
     outwards: npt.NDArray[np.float64]
     spacing_mm: float
     hint: Hint | None = None
+    axes: Axes = (0, 1, 2)
 
     @property
     def n_bytes(self) -> int:
@@ -151,6 +154,7 @@ def _example(scan: Scan, grid: Grid, image: Floats, heads: Sequence[Mask | None]
         skin=_on_grid(skin, scan.coarse, grid),
         outwards=outwards,
         spacing_mm=float(np.mean(grid.spacing_mm)),
+        axes=scan.axes,
     )
 
 

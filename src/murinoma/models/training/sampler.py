@@ -121,12 +121,14 @@ def cut(
     centre
         Voxel that lies in the middle of the patch.
     matrix
-        From places in the patch to places in the scan, both relative to their middles.
+        From places in the patch to places in the scan, both relative to their middles; the scan's axes in the order
+        of `example.axes`.
     shape
         Of the patch.
     offset_hu
         Added to all grey values.
     """
+    matrix = np.eye(3)[:, example.axes] @ matrix
     start = centre - matrix @ ((np.array(shape) - 1) / 2)
     seen = ndimage.affine_transform(
         example.image, matrix, start, shape, np.float32, order=1, mode="grid-constant", cval=example.air_hu
