@@ -16,6 +16,7 @@ WIDER_MM3 = (10.0, 5000.0)
 ALONG = ((0.15, 0.37), (0.44, 0.62))  # share of the length: flank, behind the front legs
 FLANK_SHARE = 0.75
 HIDDEN = 0.6  # a tumor that is embedded more than this is seen by its rim alone
+FAINTEST_RIM_HU, MOST_GAPS = (30.0, 10.0), (0.9, 1.6)  # of a rim about a tumor that is no hidden one; second: wider
 MOST_FACTOR = 1.5
 FAR = -9.0  # depth in a tumor where there is none
 
@@ -97,10 +98,10 @@ def draw_tumor(side: int, flank: bool, muscle_hu: float, *, wider: bool, rng: np
         core_drop_hu=float(rng.uniform(8.0, 40.0)),
         seed=int(rng.integers(2**31)),
     )
-    return finished(shape, volume, rng=rng)
+    return finished(shape, volume, wider=wider, rng=rng)
 
 
-def finished(shape: Tumor, volume_mm3: float, *, rng: np.random.Generator) -> RandomTumor:
+def finished(shape: Tumor, volume_mm3: float, *, wider: bool, rng: np.random.Generator) -> RandomTumor:
     """Return a tumor with its lobe, cover, rim and texture."""
     radius, hidden = ball_radius_mm(volume_mm3), shape.embedded > HIDDEN
     lobed = volume_mm3 > 30 and rng.random() < 0.35
@@ -120,8 +121,8 @@ def finished(shape: Tumor, volume_mm3: float, *, rng: np.random.Generator) -> Ra
         cover_mm=float(rng.uniform(0.25, 0.8)),
         blend_mm=float(rng.uniform(0.6, 2.5 + 0.35 * radius)),
         rim_mm=float(rng.uniform(0.1, 0.6)),
-        rim_hu=float(rng.uniform(60.0 if hidden else 10.0, 120.0)),
-        rim_gaps=float(rng.uniform(-1.0, 0.0 if hidden else 1.6)),
+        rim_hu=float(rng.uniform(60.0 if hidden else FAINTEST_RIM_HU[wider], 120.0)),
+        rim_gaps=float(rng.uniform(-1.0, 0.0 if hidden else MOST_GAPS[wider])),
         grain_hu=float(rng.uniform(0.0, 9.0)),
         grain_mm=float(rng.uniform(0.5, 3.0)),
     )

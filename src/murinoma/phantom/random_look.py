@@ -16,6 +16,7 @@ LEAST_BLUR = 0.4  # voxels
 DENSE_HU, MOST_DENSE_HU = 250.0, 2000.0
 BAND_MM = 20.0  # how far a band reaches, to both sides together
 RAYS = 720
+NOISIEST_HU = (70.0, 121.5)  # SD that is drawn at most, and that with wider settings; a real scan has 42
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def draw_look(size_mm: tuple[float, float], *, wider: bool, rng: np.random.Gener
         contrast=(soft - shift - AIR_HU) / (MUSCLE_HU - AIR_HU),
         shift_hu=shift,
         blur_mm=max(0.1, voxel * float(rng.uniform(0.4, 1.0))),
-        noise_hu=float(np.exp(rng.uniform(np.log(8.0), np.log(90.0 * odd)))),
+        noise_hu=float(np.exp(rng.uniform(np.log(8.0), np.log(NOISIEST_HU[wider])))),
         grainless_hu=float(rng.uniform(0.0, 12.0 * odd)),
         rows_hu=float(rng.uniform(0.0, 14.0 * odd)) * (rng.random() < 0.6),
         streaks_hu=float(rng.uniform(0.0, 35.0 * odd)) * (rng.random() < 0.7),
