@@ -283,11 +283,11 @@ class TrainSettings:
     coarse, fine
         The network that looks over the mouse, and the one that outlines.
     rate, least_rate
-        Highest rate of AdamW, and what a cosine takes it down to, as a share.
+        Highest rate of learning, and what a cosine takes it down to, as a share.
     warm_up
         Share of the steps over which the rate rises.
     weight_decay, clip
-        Of AdamW; and the largest norm of a gradient.
+        How much the weights shrink, over the rate; and the largest norm of a gradient.
     memory
         Of the running average of the weights, which is the model: its decay per step.
     bf16
@@ -309,10 +309,10 @@ class TrainSettings:
     pasted: float = 0.0
     coarse: NetworkSettings = NetworkSettings(0.84, (16, 32, 64), (48, 48, 48), 4, 1500, 0.5)
     fine: NetworkSettings = NetworkSettings(0.21, (16, 32, 64, 128), (64, 64, 64), 2, 3000, 0.67)
-    rate: float = 1e-2
+    rate: float = 5e-3
     least_rate: float = 0.01
     warm_up: float = 0.03
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-2
     clip: float = 5.0
     memory: float = 0.995
     bf16: bool = True
@@ -342,8 +342,9 @@ class PhantomTrainSettings:
         Random mice that the coarse network sees, and random cubes that the fine one sees, again and again.
     cube
         Side of a cube, voxels: a patch that is turned, tilted and larger fits into it.
-    about_tumor
-        Share of the cubes that lie about a tumor; the others lie anywhere in the body.
+    about_tumor, about_doubt
+        Share of the cubes that lie about a tumor, and about what the coarse network takes for one and is none; the
+        others lie anywhere in the body.
     unseen
         Mice, and as many cubes, that neither learns from, to look at.
     workers
@@ -352,17 +353,17 @@ class PhantomTrainSettings:
 
     training: TrainSettings = TrainSettings(
         seed=1,
-        minutes=180.0,
-        rate=5e-3,
-        warm_up=0.02,
-        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 6, 8000, 0.7),
-        fine=NetworkSettings(0.21, (8, 24, 48, 96), (56, 56, 56), 3, 10000, 0.75),
+        minutes=95.0,
+        warm_up=0.005,
+        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 3, 20000, 0.7),
+        fine=NetworkSettings(0.21, (8, 24, 48, 96), (56, 56, 56), 2, 20000, 0.75),
         validation_patches=60,
     )
     mice: int = 1000
     cubes: int = 1000
     cube: int = 112
-    about_tumor: float = 0.8
+    about_tumor: float = 0.7
+    about_doubt: float = 0.2
     unseen: int = 40
     workers: int = 2
 

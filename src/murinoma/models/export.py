@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from murinoma.errors import FileError, InputError, OutputError
 from murinoma.files.atomic import write_bytes
-from murinoma.models.unet import Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
+from murinoma.models.unet import STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -138,7 +138,7 @@ def _read(path: Path) -> "ModelProto":
 
 def _write_levels(graph: _Graph, spec: UnetSpec, weights: Weights) -> None:
     """Write all nodes from the input to the logits."""
-    value, skips = INPUT, []
+    value, skips = _write_grey_values(graph), []
     for level in range(len(spec.widths)):
         if level:
             value = _node(graph, "MaxPool", [value], f"pool.{level}", kernel_shape=[2, 2, 2], strides=[2, 2, 2])
@@ -150,6 +150,12 @@ def _write_levels(graph: _Graph, spec: UnetSpec, weights: Weights) -> None:
         value = _node(graph, "Concat", [skips[level], value], f"joined.{level}", axis=1)
         value = _write_blocks(graph, decoder_blocks(spec, level), value, weights)
     _node(graph, "Conv", [value, *_parameters(graph, "head", weights)], OUTPUT, kernel_shape=[1, 1, 1])
+
+
+def _write_grey_values(graph: _Graph) -> str:
+    """Write what the network does to grey values first; return the name of the result."""
+    steepness = _node(graph, "Constant", [], "steepness", value_float=STEEPNESS)
+    return _node(graph, "Asinh", [_node(graph, "Mul", [INPUT, steepness], "steep")], "grey")
 
 
 def _write_blocks(graph: _Graph, blocks: list[Block], value: str, weights: Weights) -> str:

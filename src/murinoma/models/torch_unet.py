@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from murinoma.models.unet import Block, UnetSpec, decoder_blocks, encoder_blocks
+from murinoma.models.unet import STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks
 
 
 class Unet(nn.Module):
@@ -25,7 +25,7 @@ class Unet(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return the logits (n, heads, z, y, x) of images (n, channels, z, y, x)."""
         skips: list[torch.Tensor] = []
-        value = image
+        value = torch.asinh(STEEPNESS * image)
         for level, encoder in enumerate(self.encoders):
             if level:
                 value = nn.functional.max_pool3d(value, 2)

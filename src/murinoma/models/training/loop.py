@@ -1,4 +1,4 @@
-"""The loop: a network, its running average, its optimiser; steps from batches, checkpoints, and the rate's schedule.
+"""The loop: a network, its running average, its optimisers; steps from batches, checkpoints, and the rate's schedule.
 
 What a step does follows from the state before it and the step's number, so a stopped run goes on to the same bits, on
 the same machine with as many threads. With a limit of minutes the schedule follows the clock: no two runs are alike.
@@ -24,6 +24,7 @@ from murinoma.models.unet import UnetSpec, build_unet
 
 Tell = Callable[[int, int, str], None]
 CPU = torch.device("cpu")
+KERNEL_PACE = 4.0  # the rate of the kernels over that of all else
 RARE = -4.0  # logit that every head begins with: tumor is rare; from 0 on the first thousand steps only learn that
 
 
@@ -36,11 +37,11 @@ class Recipe:
     steps
         Batches that it sees.
     rate, least_rate
-        Of AdamW: the highest, after the warm-up; and what the cosine ends at, as a share of it.
+        The highest, after the warm-up; and what the cosine ends at, as a share of it. See `Optimisers`.
     warm_up
         Steps over which the rate grows from nothing.
     weight_decay
-        Of AdamW.
+        Share of the weights that is taken off them in each step, over the rate.
     clip
         Largest norm of a gradient.
     memory
@@ -86,6 +87,51 @@ def has_bf16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
+class Optimisers:
+    """Muon (Jordan et al. 2024) for the kernels, AdamW for what is no matrix: biases, normalisation, the heads.
+
+    Muon learns in two thirds of the steps that AdamW alone needs (decision 0019). A kernel (out, in, 3, 3, 3) is a
+    matrix of `out` rows to it.
+    """
+
+    def __init__(self, module: nn.Module, rate: float, weight_decay: float) -> None:
+        kernels = [value for name, value in module.named_parameters() if value.ndim == 5 and "head" not in name]
+        others = [value for name, value in module.named_parameters() if value.ndim != 5 or "head" in name]
+        self._kernels = [(kernel, _matrix(kernel.detach())) for kernel in kernels]  # the same memory twice
+        self._muon = torch.optim.Muon(
+            [matrix for _, matrix in self._kernels],
+            lr=rate,
+            weight_decay=weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        )
+        self._adamw = torch.optim.AdamW(others, lr=rate, weight_decay=weight_decay)
+
+    def step(self, rate: float) -> None:
+        """Move the weights along their gradients at a rate, in place."""
+        for optimiser, own in ((self._muon, KERNEL_PACE * rate), (self._adamw, rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = own
+        for kernel, matrix in self._kernels:
+            matrix.grad = None if kernel.grad is None else _matrix(kernel.grad)
+        self._muon.step()
+        self._adamw.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the moments."""
+        return {"muon": self._muon.state_dict(), "adamw": self._adamw.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over moments, in place."""
+        self._muon.load_state_dict(state["muon"])
+        self._adamw.load_state_dict(state["adamw"])
+
+
+def _matrix(kernel: torch.Tensor) -> torch.Tensor:
+    """Return a kernel of 5 axes with one row for each first index: a view of it, if it is dense in either layout."""
+    is_last = kernel.is_contiguous(memory_format=torch.channels_last_3d)
+    return (kernel.permute(0, 2, 3, 4, 1) if is_last else kernel).flatten(1)
+
+
 @dataclass
 class Training:
     """A network while it learns.
@@ -94,8 +140,8 @@ class Training:
     ----------
     module, average
         The network, and the running average of its weights: the average is what is kept.
-    optimiser
-        With its moments.
+    optimisers
+        With their moments.
     step
         Batches seen.
     seconds
@@ -108,7 +154,7 @@ class Training:
 
     module: nn.Module
     average: nn.Module
-    optimiser: torch.optim.Optimizer
+    optimisers: Optimisers
     step: int = 0
     seconds: float = 0.0
     history: list[list[float]] = field(default_factory=list)
@@ -193,8 +239,7 @@ def begin(spec: UnetSpec, recipe: Recipe, device: torch.device = CPU) -> Trainin
         module.head.bias.fill_(RARE)
     module = module.to(device, memory_format=layout(recipe))
     average = copy.deepcopy(module).requires_grad_(False)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-    return Training(module, average, optimiser)
+    return Training(module, average, Optimisers(module, recipe.rate, recipe.weight_decay))
 
 
 def layout(recipe: Recipe) -> torch.memory_format:
@@ -205,9 +250,6 @@ def layout(recipe: Recipe) -> torch.memory_format:
 def learn(training: Training, patches: Patches, recipe: Recipe, seconds: float, device: torch.device) -> float:
     """Take one step, in place, and return its loss."""
     training.module.train()
-    rate = rate_at(training.step, recipe, seconds)
-    for group in training.optimiser.param_groups:
-        group["lr"] = rate
     images, targets, weights = (
         torch.from_numpy(array).to(device) for array in (patches.images, patches.targets, patches.weights)
     )
@@ -215,10 +257,10 @@ def learn(training: Training, patches: Patches, recipe: Recipe, seconds: float, 
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.bf16):
         logits = training.module(images)
     loss = dice_and_cross_entropy(logits.float(), targets, weights)
-    training.optimiser.zero_grad(set_to_none=True)
+    training.module.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(training.module.parameters(), recipe.clip)
-    training.optimiser.step()
+    training.optimisers.step(rate_at(training.step, recipe, seconds))
     training.step += 1
     follow(training.average, training.module, memory_at(training.step, recipe))
     return float(loss.detach())
@@ -278,7 +320,7 @@ def snapshot(training: Training) -> dict[str, Any]:
     return {
         "module": training.module.state_dict(),
         "average": training.average.state_dict(),
-        "optimiser": training.optimiser.state_dict(),
+        "optimisers": training.optimisers.state_dict(),
         "step": training.step,
         "seconds": training.seconds,
         "history": training.history,
@@ -290,7 +332,7 @@ def restore(training: Training, state: dict[str, Any]) -> None:
     """Put a snapshot into a training of the same shape, in place."""
     training.module.load_state_dict(state["module"])
     training.average.load_state_dict(state["average"])
-    training.optimiser.load_state_dict(state["optimiser"])
+    training.optimisers.load_state_dict(state["optimisers"])
     training.step, training.seconds = state["step"], state["seconds"]
     training.history, training.losses = state["history"], state["losses"]
 

@@ -22,11 +22,13 @@ import numpy.typing as npt
 from murinoma.errors import InputError, StudyError
 from murinoma.files.tables import write_table
 from murinoma.models.folder import ModelCard, NetworkCard
+from murinoma.models.grids import Floats
 from murinoma.models.scan import Scan, made_ready
 from murinoma.models.segmenter import CONSENSUS
 from murinoma.models.training.coarse_pass import suspected
 from murinoma.models.training.examples import WHOLE, Example, coarse_example
 from murinoma.models.training.hints import Hint, packed
+from murinoma.numerics.blocks import dilate
 from murinoma.numerics.boxes import positive_box
 from murinoma.phantom.random_mouse import RandomScan, cube, rendered
 from murinoma.phantom.random_plan import RandomPlan, random_plan
@@ -40,8 +42,10 @@ from murinoma.steps.train.networks import COARSE_HEAD, Examples, Trained, decidi
 from murinoma.study.model_paths import checked_name
 
 Make = Callable[[int], Example | None]
+Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
+DOUBT, EDGE_VOXELS = 0.1, 3  # a false suspicion: over this probability, and so far from every tumor
 OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
 AROUND_MM = 3.0  # so far from a voxel of the tumor the middle of its cube may lie
 COARSE_MINUTES = 0.5  # share of the minutes that the coarse network gets
@@ -137,7 +141,9 @@ def mouse_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
 
 
 def cube_example(seed: int, settings: PhantomTrainSettings, coarse: Path) -> Example | None:
-    """Return a cube of a random mouse for the fine network, mostly about a tumor, or nothing where no body is found.
+    """Return a cube of a random mouse for the fine network, mostly about a tumor or what the coarse one takes for one.
+
+    Nothing where no body is found.
 
     `coarse` is the file of the coarse network, which says beside the image what it suspects.
     """
@@ -147,16 +153,27 @@ def cube_example(seed: int, settings: PhantomTrainSettings, coarse: Path) -> Exa
     if found is None:
         return None
     scan, seen = found
-    tumor = np.argwhere(seen.truth.voxels)
-    about = tumor if len(tumor) and rng.random() < settings.about_tumor else np.argwhere(scan.body)
+    said = suspected(coarse, scan, threads=1)
+    about = _about(scan, said, seen.truth.voxels > 0, settings, rng=rng)
     window = plan.window(settings.training.coarse.spacing_mm)
     middle = about[rng.integers(len(about))] * window.spacing_mm + window.origin_mm
     middle += rng.uniform(-AROUND_MM, AROUND_MM, 3)
     part = cube(plan.window(spacing_mm), middle, settings.cube)
     scale = spacing_mm / window.spacing_mm
     offset = np.subtract(part.origin_mm, window.origin_mm) / window.spacing_mm - scan.corner
-    hint = Hint(packed(suspected(coarse, scan, threads=1)), np.full(3, scale), offset)
+    hint = Hint(packed(said), np.full(3, scale), offset)
     return replace(_cube_of(rendered(plan, part), scan.anchor_hu), hint=hint)
+
+
+def _about(
+    scan: Scan, said: Floats, tumor: Mask, settings: PhantomTrainSettings, *, rng: np.random.Generator
+) -> Places:
+    """Return the coarse voxels about one of which a cube lies: of a tumor, a false suspicion, or the body."""
+    false = (said > DOUBT) & ~dilate(tumor, EDGE_VOXELS)[scan.box]
+    kinds = np.argwhere(tumor), np.argwhere(false) + scan.corner
+    drawn = rng.random()
+    kind = 0 if drawn < settings.about_tumor else 1 if drawn < settings.about_tumor + settings.about_doubt else 2
+    return kinds[kind] if kind < len(kinds) and len(kinds[kind]) else np.argwhere(scan.body)
 
 
 def _upright(seed: int) -> RandomPlan:
