@@ -254,6 +254,8 @@ class NetworkSettings:
         Steps of its training.
     tumor_share
         Share of the patches that lie about a tumor; the others lie anywhere in the mouse.
+    start
+        File with the weights that it begins with; nothing for random ones.
     """
 
     spacing_mm: float
@@ -262,6 +264,7 @@ class NetworkSettings:
     batch: int
     steps: int
     tumor_share: float
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -282,8 +285,12 @@ class TrainSettings:
         Share of the patches about a tumor that get a synthetic tumor instead.
     coarse, fine
         The network that looks over the mouse, and the one that outlines.
+    start
+        Name or folder of a model to begin with; nothing for random weights.
     rate, least_rate
         Highest rate of learning, and what a cosine takes it down to, as a share.
+    start_pace
+        Share of the rate for weights that have learned before.
     warm_up
         Share of the steps over which the rate rises.
     weight_decay, clip
@@ -309,8 +316,10 @@ class TrainSettings:
     pasted: float = 0.0
     coarse: NetworkSettings = NetworkSettings(0.84, (16, 32, 64), (48, 48, 48), 4, 1500, 0.5)
     fine: NetworkSettings = NetworkSettings(0.21, (16, 32, 64, 128), (64, 64, 64), 2, 3000, 0.67)
+    start: str | None = None
     rate: float = 5e-3
     least_rate: float = 0.01
+    start_pace: float = 0.3
     warm_up: float = 0.03
     weight_decay: float = 1e-2
     clip: float = 5.0

@@ -151,7 +151,7 @@ def test_a_shipped_model_is_found_by_name(tmp_path: Path, monkeypatch: pytest.Mo
     """After a folder of that name; which ones there are is said where there is none."""
     write_tiny_model(tmp_path / "shipped")
     shipped = {"xeno-0": tmp_path / "shipped"}
-    monkeypatch.setattr("murinoma.steps.segment.opening.shipped_models", lambda: shipped)
+    monkeypatch.setattr("murinoma.models.shipped.shipped_models", lambda: shipped)
     assert find_model("xeno-0", "consensus")[0] == tmp_path / "shipped"
     with pytest.raises(UsageError, match=r"there is no model 'xeno': .*; shipped are: xeno-0;"):
         find_model("xeno", "consensus")

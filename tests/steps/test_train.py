@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from murinoma.errors import InputError, MurinomaError, StudyError, UsageError
-from murinoma.models.folder import read_card
+from murinoma.models.export import read_weights
+from murinoma.models.folder import network_path, read_card
 from murinoma.models.runtime import load_segmenter
 from murinoma.settings import NetworkSettings, PhantomDataset, RunSettings, SimulateSettings, TrainSettings
 from murinoma.steps import train as step
@@ -129,6 +130,28 @@ def test_minutes_end_it_early(study: Path) -> None:
     history = pd.read_csv(study / "derivatives" / "training" / "tiny" / "history.csv")
     assert history.groupby("network").step.max().to_dict() == {"coarse": 1, "fine": 1}
     assert result.result == study / "models" / "tiny"
+
+
+def test_it_begins_with_the_weights_of_a_model(study: Path) -> None:
+    """At a rate of nothing the kernels stay those of the model, every head its consensus; the card says where from."""
+    step.train(read_study(study), "first", settings=TINY)
+    wide = replace(TINY, seed=2, start="first", rate=0.0, fine=replace(TINY.fine, widths=(3, 5)))
+    step.train(read_study(study), "second", settings=wide)
+    cards = [read_card(study / "models" / name) for name in ("first", "second")]
+    assert "it began with the weights of first" in cards[1].limits
+    assert set(cards[0].training_cts) < set(cards[1].training_cts)
+    for network in ("coarse", "fine"):
+        first, second = (read_weights(network_path(study / "models" / name, network)) for name in ("first", "second"))
+        assert first.keys() == second.keys()
+        for name in (name for name in first if name.endswith("conv.weight")):
+            np.testing.assert_array_equal(first[name], second[name])
+        np.testing.assert_array_equal(second["head.weight"], first["head.weight"][[-1] * len(second["head.weight"])])
+
+
+def test_a_model_to_begin_with_that_is_not_there_is_refused(study: Path) -> None:
+    """Before a scan is read."""
+    with pytest.raises(UsageError, match="there is no model 'nobody'"):
+        step.train(read_study(study), "tiny", settings=replace(TINY, start="nobody"))
 
 
 def test_a_dry_run_says_what_would_be_split(study: Path) -> None:

@@ -17,6 +17,7 @@ from murinoma.files.atomic import write_bytes
 from murinoma.models.unet import STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
 
 if TYPE_CHECKING:
+    import torch
     from onnx import ModelProto, NodeProto, TensorProto
     from torch import nn
 
@@ -108,9 +109,31 @@ def load_weights(path: Path, module: "nn.Module") -> None:
     FileError
         If the file is no ONNX file, or its names or shapes are not those of the module.
     """
+    _put(_tensors(path), module, path)
+
+
+def begin_with(path: Path, module: "nn.Module") -> None:
+    """Put the weights of an ONNX file into a module of the same widths; each of its heads begins as the file's last.
+
+    Raises
+    ------
+    FileError
+        If the file is no ONNX file, or its names or shapes are not those of the module.
+    """
+    weights, own = _tensors(path), module.state_dict()
+    heads = {name: weights[name][-1:].expand_as(own[name]) for name in weights if name.startswith("head.")}
+    _put({**weights, **heads}, module, path)
+
+
+def _tensors(path: Path) -> "dict[str, torch.Tensor]":
+    """Return the arrays of an ONNX file by name, fp32."""
     import torch
 
-    weights = {name: torch.from_numpy(value.astype(np.float32)) for name, value in read_weights(path).items()}
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in read_weights(path).items()}
+
+
+def _put(weights: "dict[str, torch.Tensor]", module: "nn.Module", path: Path) -> None:
+    """Put weights that were read from `path` into a module."""
     own = module.state_dict()
     counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
     shapes = {name: tuple(value.shape) for name, value in own.items() if name not in counters}

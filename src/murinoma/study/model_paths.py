@@ -24,6 +24,11 @@ def model_folder(study: Study, name: str) -> Path:
     return study.root / "models" / checked_name(name)
 
 
+def folder_if_named(study: Study | None, text: str) -> Path | None:
+    """Return where a study would keep a model, or nothing without a study, or where the text is no name but a path."""
+    return None if study is None or not NAME.fullmatch(text) else model_folder(study, text)
+
+
 def training_folder(study: Study, name: str) -> Path:
     """Return where the training of a model keeps its checkpoints and its history."""
     return study.step_folder("training") / checked_name(name)

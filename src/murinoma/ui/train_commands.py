@@ -31,6 +31,9 @@ def train(
     pasted: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of synthetic tumors, for few labelled scans.")
     ] = TrainSettings.pasted,
+    start: Annotated[
+        str | None, typer.Option(help="Begin with the weights of a model: xeno-0, one of the study, or a folder.")
+    ] = None,
     out: Out = None,
     force: Again = False,
     dry_run: DryRun = False,
@@ -40,9 +43,9 @@ def train(
     from murinoma.steps.train import train as step
     from murinoma.study import read_study
 
-    settings = TrainSettings(split=split, held_out=held_out, seed=seed, minutes=minutes, pasted=pasted).with_steps(
-        steps
-    )
+    settings = TrainSettings(
+        split=split, held_out=held_out, seed=seed, minutes=minutes, pasted=pasted, start=start
+    ).with_steps(steps)
     how = RunSettings(force=force, dry_run=dry_run)
     show(step(read_study(study, out=out), name, settings=settings, how=how, progress=progress("train")), json_)
 

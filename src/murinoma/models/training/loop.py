@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from murinoma.errors import InputError
+from murinoma.models.export import begin_with
 from murinoma.models.training.checkpoint import read_checkpoint, write_checkpoint
 from murinoma.models.training.loss import dice_and_cross_entropy
 from murinoma.models.training.sampler import Patches, Sampler, batches
@@ -181,6 +182,8 @@ class Job:
         File that keeps the state.
     begun_with
         What else the state belongs to (scans, settings); a checkpoint that was begun with something else is refused.
+    start
+        ONNX file with the first weights; nothing for random ones.
     """
 
     name: str
@@ -191,6 +194,7 @@ class Job:
     heads: Sequence[str]
     checkpoint: Path
     begun_with: str
+    start: Path | None = None
 
 
 def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = None) -> Training:
@@ -203,9 +207,9 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
     InputError
         If the checkpoint belongs to another training, or the loss is no number any more.
     FileError, OutputError
-        If the checkpoint is damaged, or cannot be written.
+        If the checkpoint is damaged, or cannot be written; or the file with the first weights is none of this network.
     """
-    training = begin(job.spec, job.recipe, device)
+    training = begin(job.spec, job.recipe, device, job.start)
     state = read_checkpoint(job.checkpoint, job.begun_with)
     if state is not None:
         restore(training, state)
@@ -230,13 +234,18 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
     return training
 
 
-def begin(spec: UnetSpec, recipe: Recipe, device: torch.device = CPU) -> Training:
-    """Return an untrained network, whose first weights the recipe's seed decides; torch's own chance is left alone."""
+def begin(spec: UnetSpec, recipe: Recipe, device: torch.device = CPU, start: Path | None = None) -> Training:
+    """Return a network to be trained, with the weights of a file (`murinoma.models.export.begin_with`) or random ones.
+
+    The recipe's seed decides the random ones; torch's own chance is left alone.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         module = build_unet(spec)
     with torch.no_grad():
         module.head.bias.fill_(RARE)
+    if start is not None:
+        begin_with(start, module)
     module = module.to(device, memory_format=layout(recipe))
     average = copy.deepcopy(module).requires_grad_(False)
     return Training(module, average, Optimisers(module, recipe.rate, recipe.weight_decay))

@@ -6,9 +6,9 @@ from pathlib import Path
 from murinoma.errors import UsageError
 from murinoma.models.folder import ModelCard, read_card
 from murinoma.models.runtime import CoarseToFine, load_segmenter
-from murinoma.models.shipped import shipped_models
+from murinoma.models.shipped import find_folder
 from murinoma.study import Study
-from murinoma.study.model_paths import NAME, model_folder
+from murinoma.study.model_paths import folder_if_named
 
 
 def find_model(model: str, head: str, study: Study | None = None) -> tuple[Path, ModelCard]:
@@ -21,28 +21,11 @@ def find_model(model: str, head: str, study: Study | None = None) -> tuple[Path,
     FileError
         If it is damaged.
     """
-    folder = _folder(study, model)
+    folder = find_folder(model, folder_if_named(study, model))
     card = read_card(folder)
     if head not in card.heads:
         raise UsageError(f"the model {card.name} has no head '{head}'; it has {', '.join(card.heads)}")
     return folder, card
-
-
-def _folder(study: Study | None, model: str) -> Path:
-    """Return the folder of a model: a path, else one of the study, else a shipped one."""
-    if Path(model).is_dir():
-        return Path(model)
-    shipped = shipped_models()
-    own = None if study is None or not NAME.fullmatch(model) else model_folder(study, model)
-    if own is not None and own.is_dir():
-        return own
-    if model in shipped:
-        return shipped[model]
-    places = " and ".join(["a folder of that name", *([str(own)] if own else [])])
-    raise UsageError(
-        f"there is no model '{model}': looked for {places}; shipped are: {', '.join(shipped) or 'none'}; "
-        "train one, or name a folder"
-    )
 
 
 @lru_cache(maxsize=1)

@@ -10,14 +10,16 @@ from importlib.util import find_spec
 
 from murinoma.errors import StudyError, UsageError
 from murinoma.files.tables import write_table
+from murinoma.models.folder import read_card
+from murinoma.models.shipped import find_folder
 from murinoma.runs import Progress
 from murinoma.settings import RunSettings, TrainSettings
 from murinoma.steps import Number, StepResult, some, study_failures, study_notices
 from murinoma.steps.train.material import Bar, Material, read_material
 from murinoma.steps.train.model import history_table, split_table, study_card, write_model
-from murinoma.steps.train.networks import Trained, last_dice, train_networks, written
+from murinoma.steps.train.networks import Trained, begun_with, last_dice, train_networks, written
 from murinoma.study import Scan, Study
-from murinoma.study.model_paths import model_folder, training_folder
+from murinoma.study.model_paths import folder_if_named, model_folder, training_folder
 from murinoma.study.splits import Split, leave_out_dataset, mouse_of, split_by_acquisition, split_by_mouse
 
 INSTALL = "pip install 'murinoma[train]'"
@@ -38,11 +40,13 @@ def train(
     Raises
     ------
     UsageError
-        If the extra ``train`` is not installed, or the name or the split does not exist.
+        If the extra ``train`` is not installed, or the name, the split, or the model to begin with does not exist.
     StudyError
         If there is nothing to learn from, too few mice to hold some out, or a model of that name.
     InputError
         If the training was begun with other scans or settings, or diverges.
+    FileError
+        If the model to begin with is damaged.
     OutputError
         If the model cannot be written.
     """
@@ -56,13 +60,18 @@ def train(
         return StepResult("train", None, 0, study_failures(study), (), numbers)
     if how.force:
         shutil.rmtree(folder, ignore_errors=True)
+    start = None
+    if settings.start is not None:
+        first = find_folder(settings.start, folder_if_named(study, settings.start))
+        start = read_card(first)
+        settings = begun_with(first, start, settings)
     steps = settings.coarse.steps + settings.fine.steps
     bar = Bar(progress, len(split.training) + len(split.held_out) + steps)
     material = read_material(split, settings, bar)
     write_table(split_table(material), folder / "split.csv")
     coarse, fine = train_networks(material, settings, folder, bar)
     write_table(history_table([coarse, fine]), folder / "history.csv")
-    write_model(target, study_card(name, material, (coarse, fine), settings), (coarse, fine))
+    write_model(target, study_card(name, material, (coarse, fine), settings, start), (coarse, fine))
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
     written(coarse).unlink()

@@ -50,9 +50,17 @@ def _one_patch(trained: Trained) -> Patches:
     return validation[0] if validation else trained.job.sampler.patches(0)
 
 
-def study_card(name: str, material: Material, networks: tuple[Trained, Trained], settings: TrainSettings) -> ModelCard:
-    """Return the card of a model that was trained on a study."""
+def study_card(
+    name: str,
+    material: Material,
+    networks: tuple[Trained, Trained],
+    settings: TrainSettings,
+    start: ModelCard | None = None,
+) -> ModelCard:
+    """Return the card of a model that was trained on a study; what its `start` has learned from counts as well."""
     coarse, fine = networks
+    own = [one.sha256[one.scan.ct.name] for one in material.training if one.scan.ct is not None]
+    before = (start.training_cts, f"; it began with the weights of {start.name}") if start else ((), "")
     held_out = [one.scan for one in material.held_out]
     mice = len({mouse_of(scan) for scan in held_out})
     return ModelCard(
@@ -60,12 +68,12 @@ def study_card(name: str, material: Material, networks: tuple[Trained, Trained],
         heads=tuple(fine.job.heads),
         coarse=NetworkCard(coarse.spacing_mm),
         fine=NetworkCard(fine.spacing_mm),
-        training_cts=tuple(one.sha256[one.scan.ct.name] for one in material.training if one.scan.ct is not None),
+        training_cts=tuple(dict.fromkeys([*own, *before[0]])),
         licence=LICENCE,
         tried_on=f"{some(len(held_out), 'scan')} of {some(mice, 'held-out mouse', 'held-out mice')} (split by "
         f"{settings.split}, seed {settings.seed}); Dice in {some(len(fine.job.validation), 'patch', 'patches')} about "
         f"their tumors: {dice_in_words(fine)}; whole scans were not judged: murinoma evaluate does that",
-        limits=f"{LIMITS}: {some(len(material.training), 'scan')} of {', '.join(_datasets(material))}",
+        limits=f"{LIMITS}: {some(len(material.training), 'scan')} of {', '.join(_datasets(material))}{before[1]}",
     )
 
 

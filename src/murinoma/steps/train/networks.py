@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from murinoma.models.folder import ModelCard, network_path
 from murinoma.models.scan import Scan
 from murinoma.models.segmenter import CONSENSUS
 from murinoma.models.training.examples import Example, ExampleCache, Mask, fine_example
@@ -98,6 +99,20 @@ def train_both(
     return coarse, fine
 
 
+def begun_with(folder: Path, card: ModelCard, settings: TrainSettings) -> TrainSettings:
+    """Return settings that begin with the weights of a model: its widths and voxel sizes, and a lower rate."""
+    from murinoma.models.export import read_spec
+
+    coarse, fine = (
+        replace(own, start=str(path), widths=read_spec(path).widths, spacing_mm=network.spacing_mm)
+        for own, network, path in (
+            (settings.coarse, card.coarse, network_path(folder, "coarse")),
+            (settings.fine, card.fine, network_path(folder, "fine")),
+        )
+    )
+    return replace(settings, coarse=coarse, fine=fine, rate=settings.rate * settings.start_pace)
+
+
 def written(coarse: Trained) -> Path:
     """Return the file of a coarse network that was trained, beside its checkpoint: the fine one learns with it."""
     from murinoma.models.export import export_onnx
@@ -145,7 +160,8 @@ def train_one(
     recipe = _recipe(network, settings, bf16=settings.bf16 and has_bf16(device))
     validation = validation_patches(examples.held_out, network.patch, at_most=settings.validation_patches)
     spec = UnetSpec(network.widths, len(examples.heads), channels=CHANNELS[name])
-    job = Job(name, spec, recipe, sampler, validation, examples.heads, folder / f"{name}.pt", identity)
+    start = None if network.start is None else Path(network.start)
+    job = Job(name, spec, recipe, sampler, validation, examples.heads, folder / f"{name}.pt", identity, start)
     training = train_network(job, device=device, tell=lambda step, _, what: bar.tell(before + step, what))
     return Trained(job, training, network.spacing_mm)
 
