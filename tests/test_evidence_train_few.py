@@ -26,8 +26,12 @@ def test_a_row_says_what_was_found(evidence: Any) -> None:
     """Two scans with three tumors, one of them missed, and one false lesion."""
     judged = evidence.Judged(np.array([0.8, 0.9]), np.array([0.8, 0.0, 0.9]), 1)
     history = pd.DataFrame({"network": ["coarse", "fine", "fine"], "step": [50, 50, 80]})
-    row = evidence.row("with", judged, history)
-    assert row.startswith("| with | 50, 80 | 0.850 | 0.567, 0.160 | 2/3 (0.21 to 0.94) | 0.50 |")
+    row = evidence.row("pasted", judged, history)
+    assert row.startswith(
+        "| random weights, half of the tumors pasted in | 50, 80 | 0.850 | 0.567, 0.160 | 2/3 (0.21 to 0.94) | 0.50 |"
+    )
+
+    assert "| xeno-0 as it is shipped | none |" in evidence.row("xeno-0", judged, None)
 
 
 def test_the_study_has_eight_scans_to_learn_from(evidence: Any) -> None:
