@@ -37,7 +37,7 @@ def scan(true_mm3: list[float], dice: list[float], false_mm3: list[float]) -> De
 def test_figures_of_three_scans_by_hand(evidence: Any) -> None:
     """Of four tumors one is under 10 mm3 and left out; of the three others one is missed; one of two false is large."""
     scans = [scan([500, 40], [0.9, 0.8], []), scan([5, 20], [0.0, 0.0], [11]), scan([], [], [9])]
-    trials = [evidence.Trial(seed, 0.21, found) for seed, found in enumerate(scans)]
+    trials = [evidence.Trial(seed, 0.21, found, 0.8 * np.ones(len(found.dice))) for seed, found in enumerate(scans)]
     tumors = evidence.all_tumors(trials)
     assert tumors.true_mm3.tolist() == [500, 40, 20]
     assert tumors.second.tolist() == [False, True, False]
@@ -48,9 +48,20 @@ def test_figures_of_three_scans_by_hand(evidence: Any) -> None:
     assert "| 1 | 0.21 | 11 | 5.0 |" in evidence.page(trials, "none")
 
 
+def test_an_edge_is_seen_at_air_and_where_the_grey_value_steps(evidence: Any) -> None:
+    """A ball half in air: about half of its surface. In muscle of its own grey value none, in fat all of it."""
+    z, y, x = np.indices((40, 40, 40))
+    ball = (z - 20) ** 2 + (y - 20) ** 2 + (x - 20) ** 2 < 12**2
+    muscle = np.full(ball.shape, 50, np.int16)
+    lying = np.where(ball | (y >= 20), 50, -400).astype(np.int16)
+    assert evidence.edge_seen(muscle, ball, 0.3) == 0
+    assert evidence.edge_seen(np.where(ball, 50, -60).astype(np.int16), ball, 0.3) == 1
+    assert evidence.edge_seen(lying, ball, 0.3) == pytest.approx(0.5, abs=0.1)
+
+
 def test_the_bound_of_no_false_lesion_is_the_rule_of_three(evidence: Any) -> None:
     """None in 300 scans: the exact upper bound is 3.689 / 300."""
-    trials = [evidence.Trial(seed, 0.21, scan([], [], [])) for seed in range(300)]
+    trials = [evidence.Trial(seed, 0.21, scan([], [], []), np.zeros(0)) for seed in range(300)]
     assert evidence.false_per_scan(trials) == pytest.approx((0, 0, 3.689 / 300), abs=1e-5)
 
 
@@ -71,5 +82,5 @@ def test_bodies_alone_are_false_lesions_no_one_overlooks(evidence: Any) -> None:
     truth[:, :, :3] = 1
     prediction = np.zeros_like(truth)
     prediction[:, :, 30:] = 1
-    trials = [evidence.Trial(7, 1.0, detect(truth, prediction, spacing_mm=(1, 1, 1)))]
+    trials = [evidence.Trial(7, 1.0, detect(truth, prediction, spacing_mm=(1, 1, 1)), np.ones(1))]
     assert evidence.false_rows(trials) == ["| 7 | 1 | 90 | 28.0 |"]
