@@ -15,8 +15,10 @@ from murinoma.models.grids import Floats, Spacing, carry, covering_box
 from murinoma.models.scan import Axes, Scan, coarse_input, fine_input, notices, prepare, skin_depth_mm
 from murinoma.models.segmenter import Patch, Prediction
 from murinoma.models.tiles import Network, OnSmaller, TileRules, ignored, probabilities
+from murinoma.numerics.blocks import dilate
 from murinoma.numerics.boxes import Box
 
+NEAR_VOXELS = 2  # of the coarse grid: a tumor is a part of the body, whose edge is found to about a voxel
 LESION = 0.5  # probability over which a voxel counts when a box is asked whether it holds its lesion
 Refined = list[tuple[Box, npt.NDArray[np.float16]]]
 
@@ -125,8 +127,12 @@ class CoarseToFine:
 
 
 def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_smaller: OnSmaller = ignored) -> Floats:
-    """Return what a coarse network makes of a scan: its highest head, (z, y, x) within `scan.box`, in 0..1."""
-    return np.asarray(lengthwise(coarse, coarse_input(scan), scan.axes, tiles, on_smaller).max(axis=0))
+    """Return what a coarse network makes of a scan: its highest head, (z, y, x) within `scan.box`, in 0..1.
+
+    Of beds, labels and whatever else is no part of the mouse nothing is suspected.
+    """
+    said = lengthwise(coarse, coarse_input(scan), scan.axes, tiles, on_smaller).max(axis=0)
+    return np.where(dilate(scan.body, NEAR_VOXELS)[scan.box], said, np.float32(0))
 
 
 def lengthwise(network: Network, seen: Floats, axes: Axes, tiles: TileRules, on_smaller: OnSmaller) -> Floats:
