@@ -32,6 +32,16 @@ def cube(z: int, y: int, x: int, side: int) -> Box:
     return slice(z, z + side), slice(y, y + side), slice(x, x + side)
 
 
+def test_a_model_may_ask_for_surer_lesions() -> None:
+    """Of two cubes the one of 0.8 goes, where the model asks for 0.85 on average; rules that are given go first."""
+    found = replace(prediction((cube(2, 8, 2, 8), 0.9), (cube(20, 1, 1, 3), 0.8)), least_mean=0.85)
+    assert [lesion.dropped for lesion in lesion_labels(found)[1]] == [
+        "",
+        "has a mean probability of 0.80 (at least 0.85)",
+    ]
+    assert not any(lesion.dropped for lesion in lesion_labels(found, rules=LesionRules())[1])
+
+
 def test_two_cubes_are_two_lesions_by_position() -> None:
     """27 mm3 lies before 512 mm3 along y, so it is number 1; both volumes are right."""
     labels, lesions = lesion_labels(prediction((cube(2, 8, 2, 8), 0.9), (cube(20, 1, 1, 3), 0.95)))

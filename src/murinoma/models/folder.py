@@ -17,7 +17,7 @@ from typing import Any
 from murinoma.errors import FileError
 from murinoma.files.atomic import write_text
 from murinoma.models.intensity import HIGHEST, LOWEST, SCALE_HU
-from murinoma.models.segmenter import CONSENSUS
+from murinoma.models.segmenter import CONSENSUS, LEAST_MEAN
 
 KIND = "murinoma.model"
 FORMAT = f"{KIND}/1"
@@ -54,6 +54,8 @@ class ModelCard:
         Under which it may be used.
     tried_on, limits
         What its results were checked on, and where it fails, in plain sentences.
+    least_mean
+        Mean probability that a component must have to be a lesion, chosen on scans that the model has not learned from.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ModelCard:
     licence: str
     tried_on: str
     limits: str
+    least_mean: float = LEAST_MEAN
 
 
 def network_path(folder: Path, network: str) -> Path:
@@ -148,7 +151,8 @@ def _card(content: dict[str, Any]) -> ModelCard:
         raise ValueError(f"heads {heads} are not distinct, or '{CONSENSUS}' is not among them")
     coarse, fine = (_network(content[network]) for network in NETWORKS)
     name, licence, tried_on, limits = _all([content[key] for key in ("name", "licence", "tried_on", "limits")], str)
-    return ModelCard(name, heads, coarse, fine, tuple(_all(content["training_cts"], str)), licence, tried_on, limits)
+    cts, least_mean = tuple(_all(content["training_cts"], str)), float(content.get("least_mean", LEAST_MEAN))
+    return ModelCard(name, heads, coarse, fine, cts, licence, tried_on, limits, least_mean)
 
 
 def _network(content: dict[str, Any]) -> NetworkCard:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from murinoma.errors import InputError
-from murinoma.models.segmenter import CONSENSUS, Patch, Prediction
+from murinoma.models.segmenter import CONSENSUS, LEAST_MEAN, Patch, Prediction
 from murinoma.numerics.blocks import CORNERS
 from murinoma.numerics.boxes import Box
 
@@ -26,7 +26,7 @@ class LesionRules:
     least_mm3
         Its volume; the smallest published tumor has 14.4 mm3.
     least_mean, least_peak
-        Its mean and highest probability.
+        Its mean and highest probability; a model's card may ask for a higher mean.
     least_coarse
         What the coarse pass made of it at best: a find of the fine network alone has not been seen in the mouse.
     deepest_mm
@@ -35,7 +35,7 @@ class LesionRules:
 
     threshold: float = 0.5
     least_mm3: float = 5.0
-    least_mean: float = 0.6
+    least_mean: float = LEAST_MEAN
     least_peak: float = 0.75
     least_coarse: float = 0.25
     deepest_mm: float = 2.5
@@ -74,9 +74,11 @@ class Lesion:
 
 
 def lesion_labels(
-    prediction: Prediction, head: str = CONSENSUS, rules: LesionRules = LesionRules()
+    prediction: Prediction, head: str = CONSENSUS, rules: LesionRules | None = None
 ) -> tuple[npt.NDArray[np.uint8], tuple[Lesion, ...]]:
     """Return the lesions of a scan: their numbers on the scan's grid, and all components, the dropped ones too.
+
+    Without `rules` the model's own mean probability counts, and the other rules as they stand.
 
     Raises
     ------
@@ -86,6 +88,7 @@ def lesion_labels(
         If there are more than 254 lesions.
     """
     at = prediction.head_index(head)
+    rules = rules or LesionRules(least_mean=prediction.least_mean)
     pieces = [
         (lesion, inside)
         for patch in prediction.patches

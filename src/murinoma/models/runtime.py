@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from murinoma.errors import FileError
 from murinoma.models.backends import Backend, open_network
@@ -15,11 +16,12 @@ from murinoma.models.grids import Floats, Spacing, carry, covering_box
 from murinoma.models.scan import Axes, Scan, coarse_input, fine_input, notices, prepare, skin_depth_mm
 from murinoma.models.segmenter import Patch, Prediction
 from murinoma.models.tiles import Network, OnSmaller, TileRules, ignored, probabilities
-from murinoma.numerics.blocks import dilate
+from murinoma.numerics.blocks import CORNERS, dilate
 from murinoma.numerics.boxes import Box
 
 NEAR_VOXELS = 2  # of the coarse grid: a tumor is a part of the body, whose edge is found to about a voxel
 LESION = 0.5  # probability over which a voxel counts when a box is asked whether it holds its lesion
+Mask = npt.NDArray[np.bool_]
 Refined = list[tuple[Box, npt.NDArray[np.float16]]]
 
 
@@ -96,7 +98,8 @@ class CoarseToFine:
         boxes = candidate_boxes(suspected, scan.corner, scan.coarse, scan.fine, self.candidates)
         patches = placed(scan, suspected, self.outline(scan, suspected, boxes, smaller.append))
         said = (*notices(scan), *memory_notices(smaller))
-        return Prediction(scan.own.shape, scan.own.spacing_mm, self.heads, patches, scan.anchor_hu, said)
+        own = scan.own
+        return Prediction(own.shape, own.spacing_mm, self.heads, patches, scan.anchor_hu, said, self.card.least_mean)
 
     def look_over(self, scan: Scan, on_smaller: OnSmaller = ignored) -> Floats:
         """Return the coarse pass: the highest probability of any head, on the coarse grid within `scan.box`."""
@@ -107,13 +110,22 @@ class CoarseToFine:
         done: Refined = []
         for last in range(self.candidates.rounds, -1, -1):
             done = [(box, self._held(done, box, scan, suspected, on_smaller)) for box in boxes]
-            wanted = merged(
-                [grown(box, values.max(axis=0) > LESION, scan.fine.shape) for box, values in done], scan.fine.shape
-            )
+            lesions = [
+                (box, self._suspected(values.max(axis=0) > LESION, box, scan, suspected)) for box, values in done
+            ]
+            wanted = merged([grown(box, lesion, scan.fine.shape) for box, lesion in lesions], scan.fine.shape)
             if wanted == boxes or last == 0:
                 break
             boxes = wanted
         return done
+
+    def _suspected(self, lesion: Mask, box: Box, scan: Scan, suspected: Floats) -> Mask:
+        """Return the components of a mask in a box that the coarse pass suspects somewhere; of no other a box grows."""
+        labels, count = ndimage.label(lesion, CORNERS)
+        told = carry(suspected, scan.box, scan.coarse, scan.fine, box) > self.candidates.threshold
+        is_told = np.bincount(labels[told], minlength=count + 1) > 0
+        is_told[0] = False
+        return np.asarray(is_told[labels])
 
     def _held(
         self, done: Refined, box: Box, scan: Scan, suspected: Floats, on_smaller: OnSmaller
