@@ -89,7 +89,7 @@ def train_on_phantoms(
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
     written(coarse).unlink()
-    dice = last_dice(fine)[CONSENSUS]
+    dice = last_dice(fine).get(CONSENSUS)
     numbers: dict[str, Number] = {"dice_patches": dice, "minutes": round(_minutes((coarse, fine)), 2)}
     return StepResult("train-phantoms", target, settings.mice + settings.cubes, (), (), numbers)
 
