@@ -178,6 +178,14 @@ def edge_rows(tumors: Tumors) -> list[str]:
     return rows
 
 
+def heading(classes: str) -> list[str]:
+    """Return the heading of a table of tumors by some classes; see `row`."""
+    return [
+        f"| {classes} | found (95 % by Wilson) | mean Dice | 10th percentile | volume error of the found, % |",
+        "|---|---|---|---|---|",
+    ]
+
+
 def row(name: str, recall: Share, tumors: Tumors, inside: npt.NDArray[np.bool_]) -> str:
     """Return one row: recall, Dice, and the volume error of those that were found."""
     mean, low = dice_figures(tumors.dice[inside])
@@ -208,12 +216,10 @@ def page(trials: Sequence[Trial], model: str) -> str:
         "|---|---|---|",
         *(f"| {what} | {value} | {'yes' if holds else '**no**'} |" for what, value, holds in asked(trials)),
         "\n## By size\n",
-        "| true volume, mm3 | found (95 % by Wilson) | mean Dice | 10th percentile | volume error of the found, % |",
-        "|---|---|---|---|---|",
+        *heading("true volume, mm3"),
         *size_rows(tumors),
         EDGES,
-        "| edge seen | found (95 % by Wilson) | mean Dice | 10th percentile | volume error of the found, % |",
-        "|---|---|---|---|---|",
+        *heading("edge seen"),
         *edge_rows(tumors),
         f"\n## Every false lesion over {LEAST_MM3:g} mm3\n",
         "| seed | voxel, mm | volume, mm3 | from the nearest true tumor, mm |",

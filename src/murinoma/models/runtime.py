@@ -110,22 +110,24 @@ class CoarseToFine:
         done: Refined = []
         for last in range(self.candidates.rounds, -1, -1):
             done = [(box, self._held(done, box, scan, suspected, on_smaller)) for box in boxes]
-            lesions = [
-                (box, self._suspected(values.max(axis=0) > LESION, box, scan, suspected)) for box, values in done
-            ]
-            wanted = merged([grown(box, lesion, scan.fine.shape) for box, lesion in lesions], scan.fine.shape)
+            wanted = merged(
+                [self._grown(box, values.max(axis=0) > LESION, scan, suspected) for box, values in done],
+                scan.fine.shape,
+            )
             if wanted == boxes or last == 0:
                 break
             boxes = wanted
         return done
 
-    def _suspected(self, lesion: Mask, box: Box, scan: Scan, suspected: Floats) -> Mask:
-        """Return the components of a mask in a box that the coarse pass suspects somewhere; of no other a box grows."""
+    def _grown(self, box: Box, lesion: Mask, scan: Scan, suspected: Floats) -> Box:
+        """Return a box grown with what of a mask in it the coarse pass suspects somewhere: with no other component."""
+        if grown(box, lesion, scan.fine.shape) == box:
+            return box  # as with most boxes, and components cost more
         labels, count = ndimage.label(lesion, CORNERS)
         told = carry(suspected, scan.box, scan.coarse, scan.fine, box) > self.candidates.threshold
         is_told = np.bincount(labels[told], minlength=count + 1) > 0
         is_told[0] = False
-        return np.asarray(is_told[labels])
+        return grown(box, is_told[labels], scan.fine.shape)
 
     def _held(
         self, done: Refined, box: Box, scan: Scan, suspected: Floats, on_smaller: OnSmaller

@@ -1,6 +1,7 @@
 """A CT made ready for the networks: its grids, the coarse copy, the mouse in it, the grey value of soft tissue."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Scan:
         """Where `box` starts."""
         return tuple(axis.start for axis in self.box)
 
-    @property
+    @cached_property
     def axes(self) -> Axes:
         """The image's axes, the one that the mouse lies along first: so networks have learned mice, and so they see it.
 

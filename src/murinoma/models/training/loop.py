@@ -98,7 +98,8 @@ class Optimisers:
     def __init__(self, module: nn.Module, rate: float, weight_decay: float) -> None:
         kernels = [value for name, value in module.named_parameters() if value.ndim == 5 and "head" not in name]
         others = [value for name, value in module.named_parameters() if value.ndim != 5 or "head" in name]
-        self._kernels = [(kernel, _matrix(kernel.detach())) for kernel in kernels]  # the same memory twice
+        # the same memory twice; torch lays a gradient out as its kernel, so both become matrices alike
+        self._kernels = [(kernel, _matrix(kernel.detach())) for kernel in kernels]
         self._muon = torch.optim.Muon(
             [matrix for _, matrix in self._kernels],
             lr=rate,
