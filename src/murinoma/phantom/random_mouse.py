@@ -13,7 +13,7 @@ import numpy.typing as npt
 from murinoma.phantom.bed import paint_furniture
 from murinoma.phantom.random_look import AIR_HU, seen
 from murinoma.phantom.random_painting import OUTSIDE_HU, paint_animal
-from murinoma.phantom.random_plan import COARSE_MM, LaidAnimal, RandomPlan, own_grid, random_plan
+from murinoma.phantom.random_plan import LaidAnimal, RandomPlan, own_grid, random_plan
 from murinoma.phantom.random_warp import nearest, sampled
 from murinoma.phantom.shapes import Array, Field, Grid
 from murinoma.volume import Volume
@@ -22,7 +22,6 @@ Labels = npt.NDArray[np.uint8]
 
 MARGIN_MM = 3.0
 MIXED_HU = -1100.0  # what is less is mixed with what lies outside the body
-NEAR_TUMOR = 0.6  # share of patches about a tumor, where there is one
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,27 +52,6 @@ def random_mouse(seed: int, *, spacing_mm: float, wider: bool = False) -> Random
     """
     plan = random_plan(seed, wider=wider)
     return rendered(plan, plan.window(spacing_mm))
-
-
-def random_patches(seed: int, *, spacing_mm: float, side: int, count: int, wider: bool = False) -> list[RandomScan]:
-    """Return some cubes of a random scan, `side` voxels wide: most about a tumor, the others anywhere on the body.
-
-    Each is painted alone, so it costs what its voxels cost. Cubes lie inside the scan where they fit into it.
-    """
-    plan = random_plan(seed, wider=wider)
-    rng = np.random.default_rng([seed, 1])
-    places = [patch_middle(plan, side * spacing_mm, rng=rng) for _ in range(count)]
-    return [rendered(plan, cube(plan.window(spacing_mm), middle, side)) for middle in places]
-
-
-def patch_middle(plan: RandomPlan, side_mm: float, *, rng: np.random.Generator) -> Array:
-    """Return the middle of a patch: near a tumor, or somewhere in the body, (z, y, x), mm."""
-    tumors = plan.tumor_places_mm
-    if tumors and rng.random() < NEAR_TUMOR:
-        return np.add(tumors[int(rng.integers(len(tumors)))], rng.uniform(-side_mm / 3, side_mm / 3, 3))
-    first = plan.animals[0]
-    voxel = rng.choice(np.argwhere(first.body))
-    return np.asarray(voxel * COARSE_MM + first.grid.origin_mm, dtype=np.float64)
 
 
 def cube(window: Grid, middle_mm: Array, side: int) -> Grid:

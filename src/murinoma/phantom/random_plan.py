@@ -12,7 +12,6 @@ from murinoma.phantom.body import as_point
 from murinoma.phantom.furniture import Bed, Cell, rims, support
 from murinoma.phantom.random_animal import Animal, draw_animal
 from murinoma.phantom.random_field import draw_bed, draw_cone, draw_surroundings
-from murinoma.phantom.random_lesions import tumor_box
 from murinoma.phantom.random_look import Look, draw_look
 from murinoma.phantom.random_painting import whole_depth
 from murinoma.phantom.random_warp import Warp, sampled
@@ -74,13 +73,6 @@ class RandomPlan:
         z, y, x = (round(at / spacing_mm) * spacing_mm for at in self.origin_mm)
         side = round(WIDTH_MM / spacing_mm)
         return Grid((round(self.length_mm / spacing_mm), side, side), spacing_mm, (z, y, x))
-
-    @property
-    def tumor_places_mm(self) -> list[Point]:
-        """Where in the field the middle of each tumor of the mouse lies, (z, y, x)."""
-        first = self.animals[0]
-        boxes = [tumor_box(first.animal.body, tumor) for tumor in first.animal.tumors]
-        return [as_point(first.warp.field_place((low + high) / 2)) for low, high in boxes]
 
 
 def random_plan(seed: int, *, wider: bool = False) -> RandomPlan:
