@@ -8,6 +8,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 from murinoma.models.backends import Backend
 from murinoma.models.lesions import lesion_labels
 from murinoma.models.runtime import load_segmenter
+from murinoma.models.segmenter import Prediction
 from murinoma.models.shipped import shipped_models
 from murinoma.numerics.agreement import pairwise_dice
 from murinoma.numerics.detection import detect, share_of
@@ -54,7 +56,7 @@ DATASETS = (
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One model on the unseen mice: Dice of each whole scan and of each tumor, false lesions over 10 mm3."""
+    """One model on unseen mice: Dice of each whole scan and of each tumor, false lesions over 10 mm3."""
 
     scan_dice: npt.NDArray[np.float64]
     tumor_dice: npt.NDArray[np.float64]
@@ -72,9 +74,9 @@ def main() -> None:
         simulate(root, settings=SimulateSettings(seed=LEARNED_SEED, datasets=DATASETS))
         histories = {name: trained(root, name, asked.minutes) for name in WAYS}
         folders = {name: root / "models" / name for name in WAYS} | {SHIPPED: shipped_models()[SHIPPED]}
-        judged = {name: judge(folder, unseen(asked.scans)) for name, folder in folders.items()}
+        found = judge(folders, unseen(asked.scans))
     draw_curve(histories)
-    REPORT.write_text("\n".join(page(judged, histories, asked.minutes)) + "\n", encoding="utf-8")
+    REPORT.write_text("\n".join(page(found, histories, asked.minutes)) + "\n", encoding="utf-8")
     print(REPORT)
 
 
@@ -90,21 +92,35 @@ def unseen(scans: int) -> Iterator[PhantomScan]:
     """Yield phantom mice that no training has seen, both kinds alike."""
     datasets = tuple(replace(one, mice=-(-scans // len(DATASETS))) for one in DATASETS)
     plan = study_plan(SimulateSettings(seed=UNSEEN_SEED, datasets=datasets))
-    return (scan for scan, _ in zip(cohort(plan, UNSEEN_SEED), range(scans), strict=False))
+    return islice(cohort(plan, UNSEEN_SEED), scans)
 
 
-def judge(folder: Path, scans: Iterator[PhantomScan]) -> Judged:
-    """Return how a model does against the true masks."""
-    segmenter = load_segmenter(folder, Backend(device="cpu"))
-    scan_dice, tumor_dice, false = [], [], 0
-    for scan in scans:
-        labels, _ = lesion_labels(segmenter.predict(scan.ct.voxels, scan.ct.spacing_mm))
-        truth = scan.truth.voxels
-        scan_dice.append(float(pairwise_dice(count_votes([truth, labels]).counts)[0, 1]))
-        found = detect(truth, labels, spacing_mm=scan.ct.spacing_mm)
-        tumor_dice += found.dice.tolist()
-        false += found.false_over(LEAST_MM3)
-    return Judged(np.array(scan_dice), np.array(tumor_dice), false)
+def judge(folders: dict[str, Path], scans: Iterator[PhantomScan]) -> dict[str, Judged]:
+    """Return how each model does against the true masks; every scan is painted once."""
+    segmenters = {name: load_segmenter(folder, Backend(device="cpu")) for name, folder in folders.items()}
+    each = [
+        {name: judge_scan(scan, one.predict(scan.ct.voxels, scan.ct.spacing_mm)) for name, one in segmenters.items()}
+        for scan in scans
+    ]
+    return {name: together([one[name] for one in each]) for name in folders}
+
+
+def judge_scan(scan: PhantomScan, prediction: Prediction) -> Judged:
+    """Return how a model does on one scan."""
+    labels, _ = lesion_labels(prediction)
+    truth = scan.truth.voxels
+    found = detect(truth, labels, spacing_mm=scan.ct.spacing_mm)
+    dice = pairwise_dice(count_votes([truth, labels]).counts)[0, 1:]
+    return Judged(dice, found.dice, found.false_over(LEAST_MM3))
+
+
+def together(each: Sequence[Judged]) -> Judged:
+    """Return how a model does on all scans."""
+    return Judged(
+        np.concatenate([one.scan_dice for one in each]),
+        np.concatenate([one.tumor_dice for one in each]),
+        sum(one.false for one in each),
+    )
 
 
 def page(judged: dict[str, Judged], histories: dict[str, pd.DataFrame], minutes: float) -> list[str]:
