@@ -1,9 +1,10 @@
 """Annotate both tumors of the real scan in napari, by its keys and its polygon tool, and measure what comes out.
 
-Run from the repository: ``xvfb-run -a python evidence/annotate_real.py [--pictures DIR]``; half a minute. It needs the
-extra napari, a display (Xvfb will do) and ../shared/data. It writes docs/evidence/annotate_real.md. The outlines below
-were drawn by eye, slice by slice; every step goes through the keys of the window. Pictures of each stage are written
-only where they are asked for: the scan must not be passed on, and nothing of it may lie in the repository.
+Run from the repository: ``xvfb-run -a python evidence/annotate_real.py [--pictures DIR] [--study DIR]``; half a minute.
+It needs the extra napari, a display (Xvfb will do) and ../shared/data. It writes docs/evidence/annotate_real.md. The
+outlines below were drawn by eye, slice by slice; every step goes through the keys of the window. Pictures of each stage
+and the study itself are kept only where it is asked for: the scan must not be passed on, and nothing of it may lie in
+the repository.
 """
 
 import argparse
@@ -74,7 +75,8 @@ def main() -> None:
     """Annotate both scans, reveal them, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, help="write a picture of each stage here, outside the repository")
-    pictures = parser.parse_args().pictures
+    parser.add_argument("--study", type=Path, help="keep the annotated study here, outside the repository")
+    given = parser.parse_args()
     if not REAL.exists():
         print(f"skipped: {REAL} is not beside this checkout")
         return
@@ -82,7 +84,8 @@ def main() -> None:
         print("skipped: napari needs a display; run it under xvfb-run -a")
         return
     with tempfile.TemporaryDirectory() as folder:
-        REPORT.write_text(page(annotate(Path(folder), pictures)), encoding="utf-8")
+        drawn = annotate(given.study or Path(folder), given.pictures)
+    REPORT.write_text(page(drawn), encoding="utf-8")
     print(REPORT)
 
 

@@ -2,7 +2,7 @@
 
 Run from the repository: ``python evidence/segment_real.py [--model FOLDER] [--annotated STUDY]``. The scan is read from
 ``../shared/data`` and stays there. It writes docs/evidence/segment_real.md. STUDY holds annotations of the same two
-mice, as the campaign of `evidence/annotate_real.py` reveals them; without it there is no Dice.
+mice, as `evidence/annotate_real.py --study STUDY` leaves them; without it there is no Dice.
 """
 
 import argparse
