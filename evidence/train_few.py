@@ -5,10 +5,14 @@ them on unseen mice and writes docs/evidence/train_few.md, with the curve beside
 """
 
 import argparse
+import multiprocessing
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +22,12 @@ import pandas as pd
 from murinoma.models.backends import Backend
 from murinoma.models.lesions import lesion_labels
 from murinoma.models.runtime import load_segmenter
-from murinoma.models.segmenter import Prediction
+from murinoma.models.segmenter import Prediction, Segmenter
 from murinoma.models.shipped import shipped_models
 from murinoma.numerics.agreement import pairwise_dice
 from murinoma.numerics.detection import detect, share_of
 from murinoma.numerics.votes import count_votes
-from murinoma.phantom.cohort import PhantomScan, cohort
+from murinoma.phantom.cohort import PhantomScan, ScanSpec, plan_scans, render
 from murinoma.settings import PhantomDataset, SimulateSettings, TrainSettings
 from murinoma.steps.simulate import simulate
 from murinoma.steps.simulate.planning import study_plan
@@ -47,7 +51,7 @@ WORDS = {
     SHIPPED: f"{SHIPPED} as it is shipped",
 }
 LEAST_MM3, LEAST_DICE = 10.0, 0.1
-MINUTES, SCANS = 20.0, 100
+MINUTES, SCANS = 5.0, 100
 DATASETS = (
     PhantomDataset(5, ("0d",), 1, median_mm3=350.0, log_sd=0.6, growth_per_day=0.0, site="foreleg"),
     PhantomDataset(5, ("0d",), 2, median_mm3=90.0, log_sd=0.5, growth_per_day=0.0),
@@ -88,21 +92,31 @@ def trained(root: Path, name: str, minutes: float) -> pd.DataFrame:
     return pd.read_csv(training_folder(study, name) / "history.csv")
 
 
-def unseen(scans: int) -> Iterator[PhantomScan]:
-    """Yield phantom mice that no training has seen, both kinds alike."""
+def unseen(scans: int) -> list[ScanSpec]:
+    """Return phantom mice that no training has seen, both kinds alike; they are painted when they are judged."""
     datasets = tuple(replace(one, mice=-(-scans // len(DATASETS))) for one in DATASETS)
     plan = study_plan(SimulateSettings(seed=UNSEEN_SEED, datasets=datasets))
-    return islice(cohort(plan, UNSEEN_SEED), scans)
+    return plan_scans(plan, UNSEEN_SEED)[:scans]
 
 
-def judge(folders: dict[str, Path], scans: Iterator[PhantomScan]) -> dict[str, Judged]:
-    """Return how each model does against the true masks; every scan is painted once."""
-    segmenters = {name: load_segmenter(folder, Backend(device="cpu")) for name, folder in folders.items()}
-    each = [
-        {name: judge_scan(scan, one.predict(scan.ct.voxels, scan.ct.spacing_mm)) for name, one in segmenters.items()}
-        for scan in scans
-    ]
+def judge(folders: dict[str, Path], specs: Sequence[ScanSpec]) -> dict[str, Judged]:
+    """Return how each model does against the true masks, on as many scans at once as there are cores."""
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        each = list(pool.map(judge_all, specs, repeat(folders)))
     return {name: together([one[name] for one in each]) for name in folders}
+
+
+def judge_all(spec: ScanSpec, folders: dict[str, Path]) -> dict[str, Judged]:
+    """Return how each model does on one scan, which is painted once."""
+    scan = render(spec)
+    image, spacing_mm = scan.ct.voxels, scan.ct.spacing_mm
+    return {name: judge_scan(scan, opened(folder).predict(image, spacing_mm)) for name, folder in folders.items()}
+
+
+@cache
+def opened(folder: Path) -> Segmenter:
+    """Return a model of a worker, opened once; it takes one core."""
+    return load_segmenter(folder, Backend(device="cpu", threads=1))
 
 
 def judge_scan(scan: PhantomScan, prediction: Prediction) -> Judged:
