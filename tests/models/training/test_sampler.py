@@ -1,5 +1,7 @@
 """Patches: where they are cut, how often a tumor is in them, and that chance follows from seed and step."""
 
+import os
+import sys
 import threading
 from dataclasses import replace
 
@@ -8,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from murinoma.models.training.augmentation import draw_matrix
-from murinoma.models.training.examples import fine_example
+from murinoma.models.training.examples import Example, fine_example
 from murinoma.models.training.sampler import Patches, Sampler, batches, cut, draw_place
 from tests.models.training.small_examples import MM, block_example, block_scan, tumor_mask
 
@@ -84,6 +86,20 @@ def test_threads_end_when_nobody_takes_batches_any_more() -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is the whole process's")
+def test_threads_that_make_batches_give_way() -> None:
+    """They are behind the thread that learns, whose own priority stays."""
+    before, found = os.getpriority(os.PRIO_PROCESS, 0), set[int]()
+
+    def load(number: int) -> Example:
+        found.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return EXAMPLES[number]
+
+    assert len(list(batches(replace(SAMPLER, load=load), 0, 2, 1))) == 2
+    assert found == {max(before, 10)}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_every_scan_comes_once_before_one_comes_again() -> None:

@@ -1,8 +1,12 @@
 """Patches to learn from: which scan, where in it, turned and changed how; all of it follows from seed and step."""
 
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +17,7 @@ from murinoma.models.training.augmentation import changed, draw_matrix, draw_off
 from murinoma.models.training.examples import WHOLE, Example
 from murinoma.models.training.hints import cut_hint, doubted
 from murinoma.models.training.pasting import with_pasted_tumor
+from murinoma.numerics.boxes import Box
 
 Array = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
@@ -20,6 +25,7 @@ Point = npt.NDArray[np.float64]
 
 ORDER_STREAM, PATCH_STREAM = range(2)
 JITTER = 0.25  # of the patch: a tumor must not always lie in its middle
+BEHIND = 10  # priority of the threads that make patches, as of `nice`
 AHEAD = 2  # batches that wait for each thread
 
 
@@ -150,7 +156,7 @@ def stacked(patches: list[Patches]) -> Patches:
 
 def batches(sampler: Sampler, first: int, last: int, threads: int) -> Iterator[Patches]:
     """Yield the batches of steps from `first` up to, not including, `last`; threads work ahead."""
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=_give_way) as pool:
         waiting = [pool.submit(sampler.patches, step) for step in range(first, min(first + AHEAD * threads, last))]
         for step in range(first, last):
             batch = waiting.pop(0).result()
@@ -163,11 +169,33 @@ def batches(sampler: Sampler, first: int, last: int, threads: int) -> Iterator[P
                 raise
 
 
+def _give_way() -> None:
+    """Let the calling thread work where others leave the processor idle: a step that waits for a core costs more."""
+    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(BEHIND, os.getpriority(os.PRIO_PROCESS, thread)))
+
+
 def _cut_targets(example: Example, start: Point, matrix: Matrix, shape: tuple[int, int, int]) -> Array:
     targets = np.zeros((len(example.targets), *shape), np.float32)
-    if example.targets.size == 0:
-        return targets
     origin = np.array([axis.start for axis in example.box])
-    for head, share in enumerate(example.targets):
-        ndimage.affine_transform(share, matrix, start - origin, shape, targets[head], order=1, mode="grid-constant")
-    return targets / np.float32(WHOLE)
+    part = _part_with(example.box, start, matrix, shape)
+    if example.targets.size == 0 or targets[0][part].size == 0:
+        return targets
+    start = start + matrix @ [axis.start for axis in part] - origin
+    for share, target in zip(example.targets, targets[:, *part], strict=True):
+        target[...] = ndimage.affine_transform(
+            share, matrix, start, target.shape, np.float32, order=1, mode="grid-constant"
+        )
+    targets /= WHOLE
+    return targets
+
+
+def _part_with(box: Box, start: Point, matrix: Matrix, shape: tuple[int, int, int]) -> Box:
+    """Return the part of a patch that shows a box of the scan: most tumors are small, and the rest is 0."""
+    corners = np.array(list(product(*((axis.start - 1, axis.stop) for axis in box))))
+    places = np.linalg.solve(matrix, (corners - start).T)
+    low = np.clip(np.floor(places.min(axis=1)).astype(int), 0, shape)
+    high = np.clip(np.ceil(places.max(axis=1)).astype(int) + 1, 0, shape)
+    z, y, x = (slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
+    return z, y, x
