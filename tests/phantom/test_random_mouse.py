@@ -21,7 +21,7 @@ from murinoma.phantom.random_lesions import (
 from murinoma.phantom.random_limbs import draw_limbs
 from murinoma.phantom.random_look import Look, rows, seen
 from murinoma.phantom.random_mouse import cube, numbered, random_mouse, rendered
-from murinoma.phantom.random_painting import OUTSIDE_HU, paint_animal
+from murinoma.phantom.random_painting import OUTSIDE_HU, SeenTumor, paint_animal, whole_depth
 from murinoma.phantom.random_plan import LaidAnimal, RandomPlan, random_plan
 from murinoma.phantom.random_warp import Warp, refined
 from murinoma.phantom.shapes import Grid
@@ -90,12 +90,22 @@ def test_values_between_lattice_points_are_scipys() -> None:
 
 @pytest.mark.parametrize("volume_mm3", [30.0, 250.0, 1500.0])
 def test_a_tumor_has_the_volume_asked_for(volume_mm3: float) -> None:
-    """Painted in its own field, lobed and cut off by the body wall, a tumor has its volume within a tenth."""
+    """In its own field, lobed and cut off by the body wall, a tumor has its volume within a tenth."""
     tumor = RandomTumor(Tumor(side=1, along=0.28, embedded=0.4, seed=3), volume_mm3)
     lobed = replace(tumor, lobe=replace(tumor.shape, along=0.31, seed=4), lobe_mm3=0.4 * volume_mm3)
     for one in (tumor, lobed):
-        painted = paint_animal(plain_animal(one), own_field(plain_animal(one), 0.42))
-        assert (painted.tumor_depth > 0).sum() * 0.42**3 == pytest.approx(volume_mm3, rel=0.1)
+        _, (seen,) = whole_depth(plain_animal(one), own_field(plain_animal(one), 0.42))
+        assert (seen.depth > 0).sum() * 0.42**3 == pytest.approx(volume_mm3, rel=0.1)
+
+
+def test_what_is_outlined_is_the_tumor_and_the_skin_over_it() -> None:
+    """The tumor 3 mm deep, its cover of 0.5 mm up to the air, and no thicker skin beside it."""
+    own = np.array([3.0, 0.2, -0.2, -0.4, -0.6, -0.2, -0.2], np.float32)
+    under_skin = np.array([3.5, 0.7, 0.3, 0.1, -0.1, 0.6, 2.0], np.float32)
+    tumor = RandomTumor(Tumor(side=1, along=0.28), 30.0, cover_mm=0.5)
+    outlined = SeenTumor(1, tumor, (slice(None),) * 3, own).outlined(under_skin)
+    assert (outlined > 0).tolist() == [True, True, True, True, False, False, False]
+    assert outlined[0] == 3.0
 
 
 def test_a_part_of_a_mouse_is_painted_as_in_the_whole() -> None:

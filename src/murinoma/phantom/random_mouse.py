@@ -26,7 +26,10 @@ MIXED_HU = -1100.0  # what is less is mixed with what lies outside the body
 
 @dataclass(frozen=True, eq=False)
 class RandomScan:
-    """A random scan, or a patch of one: CT (int16, -400 to 1000 HU) and the true tumor numbers (uint8)."""
+    """A random scan, or a patch of one: CT (int16, -400 to 1000 HU) and the true tumor numbers (uint8).
+
+    A number covers the tumor and the skin over it, as a person would outline it.
+    """
 
     ct: Volume
     truth: Volume

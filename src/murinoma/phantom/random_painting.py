@@ -27,6 +27,7 @@ from murinoma.phantom.shapes import (
 from murinoma.phantom.skeleton import breast, paint_bones, pelvis, ribs, skull, spine
 
 OUTSIDE_HU = -3000.0  # no tissue has it: where it is mixed with skin, the share of skin can be told
+THICKER_MM = 0.15  # than its cover the skin over a tumor may be, and still be outlined with it
 BONE_SHARE = 0.3  # a voxel with more bone belongs to no tumor
 
 
@@ -41,7 +42,7 @@ class PaintedAnimal:
     hu
         Of the mouse; `OUTSIDE_HU` where there is none.
     tumor_depth
-        How deep each voxel lies in the nearest tumor, mm, negative outside, `FAR` far from all.
+        How deep each voxel lies in the nearest tumor or the skin over it, mm, negative outside, `FAR` far from all.
     territory
         The number of that tumor; 0 far from all.
     """
@@ -61,6 +62,17 @@ class SeenTumor:
     box: Box
     depth: Field
 
+    def outlined(self, under_skin: Field) -> Field:
+        """Return how deep each voxel lies in what a person outlines, mm, from the depth of its box under the skin.
+
+        That is the tumor and the skin over it: people draw beyond a bulge, and what is air leaves the annotation
+        (`murinoma.numerics.tissue`). Skin that is thicker than the tumor's own cover stays out.
+        """
+        covered = self.depth + np.float32(self.tumor.cover_mm)
+        over = np.minimum(covered, np.minimum(covered + np.float32(THICKER_MM) - under_skin, under_skin))
+        outlined: Field = np.maximum(self.depth, over)
+        return outlined
+
 
 def paint_animal(animal: Animal, grid: Grid) -> PaintedAnimal:
     """Return a random mouse, painted; a part of a larger grid shows the same as that grid does there."""
@@ -71,8 +83,9 @@ def paint_animal(animal: Animal, grid: Grid) -> PaintedAnimal:
     territory = np.zeros(grid.shape, dtype=np.uint8)
     for one in seen:
         paint_tumor(hu[one.box], one.depth, one.tumor, grid.part(one.box), animal.body.anchor_mm)
-        territory[one.box][one.depth > tumor_mm[one.box]] = one.number
-        np.maximum(tumor_mm[one.box], one.depth, out=tumor_mm[one.box])
+        outlined = one.outlined(depth[one.box])
+        territory[one.box][outlined > tumor_mm[one.box]] = one.number
+        np.maximum(tumor_mm[one.box], outlined, out=tumor_mm[one.box])
     bone = paint_skeleton(hu, animal, grid)
     tumor_mm[bone > BONE_SHARE] = FAR
     hu[(depth <= 0) & (bone < BONE_SHARE)] = OUTSIDE_HU
