@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from murinoma.errors import FileError, InputError, OutputError
+from murinoma.models.training.examples import Example
 from murinoma.models.training.sampler import Sampler
 from murinoma.models.unet import UnetSpec
 from tests.models.training.small_examples import TUMOR, block_example
@@ -106,6 +107,22 @@ def test_it_learns_the_bright_box(tmp_path: Path) -> None:
     assert min(history[-1][2:]) > 0.5
 
 
+def test_what_is_made_for_the_first_batch_takes_none_of_the_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour to make the examples, then no time: with a limit of a minute all six steps are taken."""
+    now = [0.0]
+
+    def load(_: int) -> Example:
+        now[0] = 3600.0
+        return EXAMPLE
+
+    monkeypatch.setattr("murinoma.models.training.loop.time.monotonic", lambda: now[0])
+    plan = replace(job(tmp_path, minutes=1.0), sampler=replace(SAMPLER, load=load))
+    training = loop.train_network(plan)
+    assert (training.step, training.seconds) == (6, 0.0)
+
+
 def test_the_rate_rises_and_falls_as_a_cosine() -> None:
     """Two steps up; in the middle half way down; at the end a hundredth. Minutes can only shorten it."""
     recipe = replace(RECIPE, steps=102, rate=1.0)
@@ -146,10 +163,13 @@ def test_the_loss_by_hand() -> None:
     assert half == pytest.approx(np.log(2) + 1 - (2 * 1 + 1) / (4 + 2 + 1))
 
 
-def test_a_batch_without_a_tumor_has_cross_entropy_alone() -> None:
-    """All one half on nothing: log 2."""
+def test_what_is_found_where_there_is_no_tumor_costs() -> None:
+    """All one half on nothing: log 2, and 4 voxels of false tumor against 0.2 % of 8; nothing found costs nothing."""
     nothing = torch.zeros(1, 1, 2, 2, 2)
-    assert float(dice_and_cross_entropy(nothing, nothing, torch.ones(1, 1))) == pytest.approx(np.log(2))
+    weights = torch.ones(1, 1)
+    half = float(dice_and_cross_entropy(nothing, nothing, weights))
+    assert half == pytest.approx(np.log(2) + 4 / (4 + 0.002 * 8))
+    assert float(dice_and_cross_entropy(nothing - 20, nothing, weights)) < 1e-5
 
 
 def test_an_absent_head_teaches_nothing() -> None:

@@ -168,9 +168,11 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
     state = read_checkpoint(job.checkpoint, job.begun_with)
     if state is not None:
         restore(training, state)
-    recipe, clock = job.recipe, _Clock(training.seconds)
-    saved = training.seconds
+    recipe, saved = job.recipe, training.seconds
+    clock = None
     for patches in batches(job.sampler, training.step, recipe.steps, recipe.threads):
+        # not before the first batch: its examples may have to be made
+        clock = clock or _Clock(training.seconds)
         if training.step and is_over(recipe, clock.seconds):
             break
         training.losses.append(learn(training, patches, recipe, clock.seconds, device))
