@@ -3,7 +3,7 @@
 With a trained model (``--model``, or the shipped one) the passes are as for a user. Without one the weights are
 random: they cost what trained ones cost. So that the fine pass has something to do, the coarse network is run and its
 answer replaced by the truth of the phantom; the fine network is run on what follows from it.
-``python benchmarks/segment_scan.py --coarse 16,32,64 --fine 8,16,32,64`` tries other widths.
+``python benchmarks/segment_scan.py --coarse 32,64,64 --fine 32,32,64`` tries other widths.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from murinoma.models.folder import ModelCard, NetworkCard, network_path, read_ca
 from murinoma.models.grids import carry
 from murinoma.models.lesions import lesion_labels
 from murinoma.models.runtime import CoarseToFine, load_segmenter, placed
-from murinoma.models.scan import Scan, prepare
+from murinoma.models.scan import Scan
 from murinoma.models.segmenter import CONSENSUS, Prediction
 from murinoma.models.shipped import shipped_models
 from murinoma.models.unet import UnetSpec, count_parameters
@@ -74,7 +74,7 @@ def write_model(folder: Path, coarse: tuple[int, ...], fine: tuple[int, ...]) ->
         with torch.no_grad():
             module.head.bias.fill_(-20)
         export_onnx(module.eval(), spec, network_path(folder, name))
-    networks = NetworkCard(0.84), NetworkCard(0.21)
+    networks = NetworkCard(0.42), NetworkCard(0.21)
     write_card(folder, ModelCard(RANDOM, HEADS, *networks, (), "none", "nothing", "its weights are random"))
     return folder
 
@@ -104,7 +104,7 @@ def stages(segmenter: CoarseToFine, path: Path, truth: Array | None) -> dict[str
         return result
 
     ct = timed("read", lambda: nifti.read_volume(path))
-    scan = timed("prepare", lambda: prepare(ct.voxels, ct.spacing_mm, 0.84, 0.21))
+    scan = timed("prepare", lambda: segmenter.made_ready(ct.voxels, ct.spacing_mm))
     suspicion = timed("coarse pass", lambda: segmenter.look_over(scan))
     suspicion = suspicion if truth is None else coarse_truth(scan, truth)
     boxes = candidate_boxes(suspicion, scan.corner, scan.coarse, scan.fine, segmenter.candidates)

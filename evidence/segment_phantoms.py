@@ -234,7 +234,8 @@ INTRODUCTION = f"""# What a model finds in random phantoms
 Written by `evidence/segment_phantoms.py` for the model `{{model}}`. The {{scans}} scans are
 `random_mouse(seed, spacing_mm=..., wider=True)`, seeds {FIRST_SEED} to {{last}}, in voxels of
 {", ".join(f"{one:g}" for one in sorted(set(SPACINGS_MM)))} mm: mice of random shape, posture, tissue, bed and scanner,
-from wider settings than those of training; {{without}} of them show no tumor. The truth is what was painted.
+from wider settings than those of training; {{without}} of them show no tumor. The truth is what was painted as tumor,
+with the skin over it.
 
 A predicted lesion that overlaps true tumors is theirs, each voxel of it the nearest tumor's; one that overlaps none is
 false. A tumor is **found** with a Dice of {LEAST_DICE} or more. A missed tumor counts 0 in Dice; tumors that the edge

@@ -245,7 +245,7 @@ class NetworkSettings:
     spacing_mm
         Voxel size at which it sees a scan.
     widths
-        Channels of each level, from full resolution down.
+        Channels of each level, from half resolution down.
     patch
         Shape of a patch, voxels.
     batch
@@ -314,8 +314,8 @@ class TrainSettings:
     seed: int = 1
     minutes: float | None = None
     pasted: float = 0.0
-    coarse: NetworkSettings = NetworkSettings(0.84, (16, 32, 64), (48, 48, 48), 4, 1500, 0.5)
-    fine: NetworkSettings = NetworkSettings(0.21, (16, 32, 64, 128), (64, 64, 64), 2, 3000, 0.67)
+    coarse: NetworkSettings = NetworkSettings(0.42, (32, 64, 64, 64), (64, 64, 64), 3, 1500, 0.5)
+    fine: NetworkSettings = NetworkSettings(0.21, (32, 64, 64), (64, 64, 64), 3, 3000, 0.67)
     start: str | None = None
     rate: float = 5e-3
     least_rate: float = 0.01
@@ -351,9 +351,8 @@ class PhantomTrainSettings:
         Random mice that the coarse network sees, and random cubes that the fine one sees, again and again.
     cube
         Side of a cube, voxels: a patch that is turned, tilted and larger fits into it.
-    about_tumor, about_doubt
-        Share of the cubes that lie about a tumor, and about what the coarse network takes for one and is none; the
-        others lie anywhere in the body.
+    cubes_per_mouse
+        Of one mouse: one about each tumor, the others about what the coarse network takes for one and is none.
     unseen
         Mice, and as many cubes, that neither learns from, to look at.
     workers
@@ -362,18 +361,17 @@ class PhantomTrainSettings:
 
     training: TrainSettings = TrainSettings(
         seed=1,
-        minutes=95.0,
+        minutes=66.0,
         warm_up=0.005,
-        coarse=NetworkSettings(0.84, (8, 16, 32, 64, 96), (48, 48, 48), 3, 20000, 0.7),
-        fine=NetworkSettings(0.21, (8, 24, 48, 96), (56, 56, 56), 2, 20000, 0.75),
-        validation_patches=60,
+        coarse=NetworkSettings(0.42, (32, 64, 64, 64), (64, 64, 64), 3, 20000, 0.6),
+        fine=NetworkSettings(0.21, (32, 64, 64), (64, 64, 64), 3, 20000, 0.75),
+        validation_patches=40,
     )
     mice: int = 1000
-    cubes: int = 1000
+    cubes: int = 1200
     cube: int = 112
-    about_tumor: float = 0.7
-    about_doubt: float = 0.2
-    unseen: int = 40
+    cubes_per_mouse: int = 3
+    unseen: int = 32
     workers: int = 2
 
 

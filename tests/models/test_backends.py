@@ -79,7 +79,7 @@ def test_openvino_is_taken_where_it_is_installed(
     without(monkeypatch, *absent)
     network: Any = open_network(network_path(tmp_path, "fine"), Backend(threads=1))
     assert type(network).__name__ == expected
-    assert (network.heads, network.multiple) == (3, 2)
+    assert (network.heads, network.multiple) == (3, 4)
 
 
 def test_the_room_is_imported_without_any_of_its_libraries() -> None:

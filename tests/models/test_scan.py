@@ -21,11 +21,14 @@ def block_mouse(offset_hu: float = 0.0) -> np.ndarray:
 
 
 def test_the_body_is_the_largest_thing_and_solid() -> None:
-    """The lung is filled, 20 x 15 x 15 coarse voxels; of the bed less than 1 % of that is held for mouse."""
+    """The lung is filled, 20 x 15 x 15 rough voxels; of the bed less than 1 % of that is held for mouse."""
     scan = prepare(block_mouse(), SPACING_MM, 0.84, 0.21)
     assert scan.body[5:25, 5:20, 5:20].all()
     assert 20 * 15 * 15 <= np.count_nonzero(scan.body) < 1.01 * 20 * 15 * 15
     assert scan.box == (slice(1, 29), slice(1, 26), slice(1, 24))
+    finer = prepare(block_mouse(), SPACING_MM, 0.42, 0.21)
+    assert finer.box == (slice(2, 58), slice(2, 52), slice(2, 48))
+    assert (finer.body == scan.body).all()
     assert scan.anchor_hu == pytest.approx(40, abs=5)
     assert notices(scan) == []
 
@@ -41,8 +44,8 @@ def test_the_axis_that_the_mouse_lies_along_comes_first() -> None:
 def test_depth_is_counted_from_the_skin() -> None:
     """The outermost voxels are half a voxel deep, the middle 7.5 voxels: 6.3 mm; outside it is 0."""
     scan = prepare(block_mouse(), SPACING_MM, 0.84, 0.21)
-    depth = skin_depth_mm(scan)
-    assert depth.shape == coarse_input(scan).shape[1:]
+    depth, box = skin_depth_mm(scan)
+    assert box == scan.box
     assert depth[4, 11, 11] == pytest.approx(0.42)
     assert depth[14, 11, 11] == pytest.approx(7.5 * 0.84)
     assert depth[0].max() == 0
@@ -51,7 +54,7 @@ def test_depth_is_counted_from_the_skin() -> None:
 def test_where_the_image_cuts_the_mouse_there_is_no_skin() -> None:
     """The first slice of a mouse that starts outside the image is as deep as the middle."""
     image = block_mouse()[12:]
-    depth = skin_depth_mm(prepare(image, SPACING_MM, 0.84, 0.21))
+    depth, _ = skin_depth_mm(prepare(image, SPACING_MM, 0.84, 0.21))
     assert depth[0].max() == pytest.approx(depth[6].max())
 
 
@@ -61,7 +64,7 @@ def test_an_offset_changes_nothing_that_a_network_sees(offset_hu: float) -> None
     scan, moved = (prepare(block_mouse(offset), SPACING_MM, 0.84, 0.21) for offset in (0.0, offset_hu))
     box = (slice(30, 62), slice(16, 48), slice(16, 48))
     assert np.abs(coarse_input(scan) - coarse_input(moved)).max() < 0.02
-    nothing = np.zeros(skin_depth_mm(scan).shape, np.float32)
+    nothing = np.zeros(coarse_input(scan).shape[1:], np.float32)
     assert np.abs(fine_input(scan, nothing, box) - fine_input(moved, nothing, box)).max() < 0.02
     assert bool(notices(moved)) == (abs(offset_hu) == 300)
 
@@ -72,7 +75,7 @@ def test_fine_voxels_are_the_images_own_where_the_spacing_fits() -> None:
     scan = prepare(image, (0.21, 0.21, 0.21), 0.84, 0.21)
     box = (slice(15, 31), slice(10, 42), slice(20, 36))
     expected = np.clip((image[box] - np.float32(scan.anchor_hu)) / 250, -2, 3)
-    suspected = np.zeros(skin_depth_mm(scan).shape, np.float32)
+    suspected = np.zeros(coarse_input(scan).shape[1:], np.float32)
     suspected[2] = 1
     found = fine_input(scan, suspected, box)
     assert np.allclose(found[0], expected, atol=1e-6)
@@ -86,7 +89,7 @@ def test_voxels_that_are_not_finite_are_air() -> None:
     image = block_mouse().astype(np.float32)
     image[:5] = np.nan
     scan = prepare(image, SPACING_MM, 0.84, 0.21)
-    assert np.isfinite(scan.coarse_hu).all()
+    assert np.isfinite(scan.rough_hu).all()
     assert np.isnan(image[0, 0, 0])
     with pytest.raises(InputError, match="no finite voxel"):
         prepare(np.full((20, 20, 20), np.nan), SPACING_MM, 0.84, 0.21)

@@ -29,8 +29,8 @@ def test_logits_have_the_shape_of_the_image() -> None:
     """Sides divisible by `multiple` come out as they went in, one channel per head."""
     torch = pytest.importorskip("torch", reason="the extra train is not installed")
     spec = UnetSpec((2, 3, 4), heads=3)
-    assert spec.multiple == 4
-    assert build_unet(spec)(torch.zeros(2, 1, 8, 4, 12)).shape == (2, 3, 8, 4, 12)
+    assert spec.multiple == 8
+    assert build_unet(spec)(torch.zeros(2, 1, 8, 16, 24)).shape == (2, 3, 8, 16, 24)
 
 
 @pytest.mark.parametrize("spec", [{"widths": ()}, {"widths": (0, 4)}, {"heads": 0}, {"convs": 0}])

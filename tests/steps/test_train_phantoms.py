@@ -15,7 +15,7 @@ from murinoma.settings import NetworkSettings, PhantomTrainSettings, RunSettings
 pytest.importorskip("torch", reason="the extra train is not installed")
 pytest.importorskip("onnx", reason="the extra train is not installed")
 
-from murinoma.steps.train.phantoms import FIRST_CUBE, cube_example, mouse_example, train_on_phantoms
+from murinoma.steps.train.phantoms import FIRST_CUBE, cube_examples, mouse_examples, train_on_phantoms
 
 TINY = PhantomTrainSettings(
     training=TrainSettings(
@@ -78,11 +78,16 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_examples_show_what_was_painted(model: Path) -> None:
-    """A cube's target is the tumor, which is no air; places to look at lie in it, near the middle of the cube."""
-    settings = replace(TINY, cube=48, about_tumor=1.0)
-    cubes = [cube_example(seed, settings, model / "coarse.onnx") for seed in range(FIRST_CUBE, FIRST_CUBE + 6)]
-    shown = [cube for cube in cubes if cube is not None and cube.tumors]
+    """A cube's target is the tumor, which is no air; places to look at lie in it, near the middle of the cube.
+
+    The first cubes of a mouse lie about its tumors, the others elsewhere.
+    """
+    settings = replace(TINY, cube=48)
+    mice = [cube_examples(seed, settings, model / "coarse.onnx") for seed in range(FIRST_CUBE, FIRST_CUBE + 6)]
+    assert {len(cubes) for cubes in mice} == {settings.cubes_per_mouse}
+    shown = [cubes[0] for cubes in mice if cubes[0].tumors]
     assert len(shown) >= 3
+    assert any(not cubes[-1].tumors for cubes in mice)
     for cube in shown:
         tumor = np.zeros(cube.image.shape, np.uint8)
         tumor[cube.box] = cube.targets[0]
@@ -95,7 +100,6 @@ def test_examples_show_what_was_painted(model: Path) -> None:
 def test_a_whole_mouse_shows_all_its_tumors() -> None:
     """As many pieces at most as were painted, and the volume of all of them."""
     settings = replace(TINY, training=replace(TINY.training, coarse=replace(TINY.training.coarse, spacing_mm=0.84)))
-    mouse, truth = mouse_example(3, settings), random_mouse(3, spacing_mm=0.84).truth
-    assert mouse is not None
+    (mouse,), truth = mouse_examples(3, settings), random_mouse(3, spacing_mm=0.84).truth
     assert mouse.targets.sum() / 255 == np.count_nonzero(truth.voxels)
     assert 0 < len(mouse.tumors) <= truth.voxels.max()

@@ -7,12 +7,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from murinoma.models.grids import Spacing
-from murinoma.models.scan import Scan, made_ready
+from murinoma.models.scan import ROUGH_MM, Scan, made_ready
 from murinoma.numerics.tumor_identity import ALONG, AROUND, BodyView, Place
 
-COARSE_MM = 0.84
 AIR_HU = -1000.0
-BONE_OVER_SOFT_HU = (200.0, 1000.0)  # what counts as bone, and as much as bone can count, in coarse voxels
+BONE_OVER_SOFT_HU = (200.0, 1000.0)  # what counts as bone, and as much as bone can count, in rough voxels
 SLICE_MM = 1.0
 THIN_SHARE = 0.2  # of the median cross-section: what is thinner is tail, or the tip of the nose
 SMOOTH_SLICES = 4.0
@@ -38,7 +37,7 @@ def body_view(image: npt.NDArray[Any], spacing_mm: Spacing, labels: npt.NDArray[
         If there is no mouse in it.
     """
     finite = np.nan_to_num(image, nan=AIR_HU) if np.issubdtype(image.dtype, np.floating) else image
-    return view_of(made_ready(finite, spacing_mm, COARSE_MM, COARSE_MM), labels)
+    return view_of(made_ready(finite, spacing_mm, ROUGH_MM, ROUGH_MM), labels)
 
 
 def view_of(scan: Scan, labels: npt.NDArray[Any]) -> BodyView:
@@ -48,9 +47,9 @@ def view_of(scan: Scan, labels: npt.NDArray[Any]) -> BodyView:
     step_mm = np.array(scan.own.spacing_mm)
     centres = {number: _centre(labels[box] == number, box) * step_mm for number, box in held.items()}
     volumes = {n: float(np.count_nonzero(labels[box] == n) * step_mm.prod()) for n, box in held.items()}
-    body = np.argwhere(scan.body) * scan.coarse.spacing_mm + np.array(scan.coarse.spacing_mm) / 2
+    body = np.argwhere(scan.body) * scan.rough.spacing_mm + np.array(scan.rough.spacing_mm) / 2
     axis = _BodyAxis(body)
-    over = scan.coarse_hu[scan.body] - np.float32(scan.anchor_hu + BONE_OVER_SOFT_HU[0])
+    over = scan.rough_hu[scan.body] - np.float32(scan.anchor_hu + BONE_OVER_SOFT_HU[0])
     bone = np.clip(over, 0, BONE_OVER_SOFT_HU[1])
     along, angle = axis.place(body[bone > 0])
     places = {number: _place(axis, centre, volumes[number]) for number, centre in centres.items()}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from murinoma.errors import FileError, InputError, OutputError
 from murinoma.files.atomic import write_bytes
-from murinoma.models.unet import STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
+from murinoma.models.unet import PAIR, STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks, spec_from
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +27,7 @@ INPUT, OUTPUT = "image", "logits"
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 NORM_EPSILON = 1e-5  # torch's default
 OPSET, IR_VERSION = 17, 8
+PAIRS = {"kernel_shape": [PAIR] * 3, "strides": [PAIR] * 3}  # of the layers between two levels
 
 
 @dataclass
@@ -121,7 +122,10 @@ def begin_with(path: Path, module: "nn.Module") -> None:
         If the file is no ONNX file, or its names or shapes are not those of the module.
     """
     weights, own = _tensors(path), module.state_dict()
-    heads = {name: weights[name][-1:].expand_as(own[name]) for name in weights if name.startswith("head.")}
+    heads = {
+        "head.weight": weights["head.weight"][:, -1:].expand_as(own["head.weight"]),
+        "head.bias": weights["head.bias"][-1:].expand_as(own["head.bias"]),
+    }
     _put({**weights, **heads}, module, path)
 
 
@@ -161,18 +165,19 @@ def _read(path: Path) -> "ModelProto":
 
 def _write_levels(graph: _Graph, spec: UnetSpec, weights: Weights) -> None:
     """Write all nodes from the input to the logits."""
-    value, skips = _write_grey_values(graph), []
+    first = [_write_grey_values(graph), *_parameters(graph, "first", weights)]
+    value, skips = _node(graph, "Conv", first, "first", **PAIRS), []
     for level in range(len(spec.widths)):
         if level:
-            value = _node(graph, "MaxPool", [value], f"pool.{level}", kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+            value = _node(graph, "MaxPool", [value], f"pool.{level}", **PAIRS)
         value = _write_blocks(graph, encoder_blocks(spec, level), value, weights)
         skips.append(value)
     for level in reversed(range(len(spec.widths) - 1)):
         inputs = [value, *_parameters(graph, f"ups.{level}", weights)]
-        value = _node(graph, "ConvTranspose", inputs, f"up.{level}", kernel_shape=[2, 2, 2], strides=[2, 2, 2])
-        value = _node(graph, "Concat", [skips[level], value], f"joined.{level}", axis=1)
+        value = _node(graph, "ConvTranspose", inputs, f"up.{level}", **PAIRS)
+        value = _node(graph, "Add", [skips[level], value], f"joined.{level}")
         value = _write_blocks(graph, decoder_blocks(spec, level), value, weights)
-    _node(graph, "Conv", [value, *_parameters(graph, "head", weights)], OUTPUT, kernel_shape=[1, 1, 1])
+    _node(graph, "ConvTranspose", [value, *_parameters(graph, "head", weights)], OUTPUT, **PAIRS)
 
 
 def _write_grey_values(graph: _Graph) -> str:

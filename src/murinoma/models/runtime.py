@@ -1,4 +1,4 @@
-"""Coarse to fine: the whole mouse is looked over at 0.84 mm, and what is suspect outlined at 0.21 mm."""
+"""Coarse to fine: the whole mouse is looked over at 0.42 mm, and what is suspect outlined at 0.21 mm."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from murinoma.models.tiles import Network, OnSmaller, TileRules, ignored, probab
 from murinoma.numerics.blocks import CORNERS, dilate
 from murinoma.numerics.boxes import Box
 
-NEAR_VOXELS = 2  # of the coarse grid: a tumor is a part of the body, whose edge is found to about a voxel
+NEAR_VOXELS = 2  # of the rough grid: a tumor is a part of the body, whose edge is found to about a voxel
 LESION = 0.5  # probability over which a voxel counts when a box is asked whether it holds its lesion
 Mask = npt.NDArray[np.bool_]
 Refined = list[tuple[Box, npt.NDArray[np.float16]]]
@@ -146,7 +146,8 @@ def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_sm
     Of beds, labels and whatever else is no part of the mouse nothing is suspected.
     """
     said = lengthwise(coarse, coarse_input(scan), scan.axes, tiles, on_smaller).max(axis=0)
-    return np.where(dilate(scan.body, NEAR_VOXELS)[scan.box], said, np.float32(0))
+    near = carry(dilate(scan.body, NEAR_VOXELS), scan.rough.whole, scan.rough, scan.coarse, scan.box)
+    return np.where(near > 0, said, np.float32(0))
 
 
 def lengthwise(network: Network, seen: Floats, axes: Axes, tiles: TileRules, on_smaller: OnSmaller) -> Floats:
@@ -170,14 +171,15 @@ def placed(scan: Scan, suspected: Floats, refined: Refined) -> tuple[Patch, ...]
     """Return what the fine pass found on the scan's own grid, with the coarse pass and the depth under the skin."""
     if not refined:
         return ()
-    skin_mm = skin_depth_mm(scan)
-    return tuple(_patch(scan, box, values, suspected, skin_mm) for box, values in refined)
+    skin = skin_depth_mm(scan)
+    return tuple(_patch(scan, box, values, suspected, skin) for box, values in refined)
 
 
-def _patch(scan: Scan, box: Box, values: npt.NDArray[np.float16], suspected: Floats, skin_mm: Floats) -> Patch:
+def _patch(scan: Scan, box: Box, values: npt.NDArray[np.float16], suspected: Floats, skin: tuple[Floats, Box]) -> Patch:
     """Return one box on the scan's own grid."""
     own = covering_box(box, scan.fine, scan.own)
     if scan.own.shape != scan.fine.shape:
         values = np.stack([carry(head, box, scan.fine, scan.own, own).astype(np.float16) for head in values])
-    coarse, skin = (carry(part, scan.box, scan.coarse, scan.own, own) for part in (suspected, skin_mm))
-    return Patch(own, values, skin.astype(np.float16), coarse.astype(np.float16))
+    coarse = carry(suspected, scan.box, scan.coarse, scan.own, own)
+    skin_mm = carry(*skin, scan.rough, scan.own, own)
+    return Patch(own, values, skin_mm.astype(np.float16), coarse.astype(np.float16))

@@ -1,4 +1,4 @@
-"""A CT made ready for the networks: its grids, the coarse copy, the mouse in it, the grey value of soft tissue."""
+"""A CT made ready for the networks: its grids, a rough copy, the mouse in it, the grey value of soft tissue."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +20,9 @@ SPACING_MM = (0.04, 0.6)  # of a CT of a mouse
 ROUNDING = 1e-6  # a header's 0.6 is 0.60000002
 LONGEST_MM = 250.0  # side of a field of view with one mouse in it; a human's is longer
 BODY_CM3 = (1.0, 120.0)  # a mouse has 15 to 60; one that is cut off, less
-MARGIN_VOXELS = 4  # of the coarse grid, around the body
-CORE_VOXELS = 2  # of the coarse grid: a mouse is thicker than twice this everywhere that counts, a bed is not
+ROUGH_MM = 0.84  # voxels on which the mouse is found; the networks have their own
+MARGIN_MM = 3.36  # around the body
+CORE_VOXELS = 2  # of the rough grid: a mouse is thicker than twice this everywhere that counts, a bed is not
 LONGER = 1.3  # so many times as long as along z a mouse must be to count as lying along another axis
 USUAL_HU = (-150.0, 250.0)  # soft tissue beyond this is worth a word; a real scanner's read -70
 
@@ -34,12 +35,12 @@ class Scan:
     ----------
     image
         HU, (z, y, x), as it came.
-    own, coarse, fine
+    own, rough, coarse, fine
         Grids over its field of view.
-    coarse_hu
-        (z, y, x) float32: the whole image on the coarse grid.
+    rough_hu
+        (z, y, x) float32: the whole image on the rough grid.
     body
-        (z, y, x) bool: the mouse on the coarse grid, air inside it filled.
+        (z, y, x) bool: the mouse on the rough grid, air inside it filled.
     box
         The body with a margin, on the coarse grid.
     anchor_hu
@@ -48,9 +49,10 @@ class Scan:
 
     image: npt.NDArray[Any]
     own: Grid
+    rough: Grid
     coarse: Grid
     fine: Grid
-    coarse_hu: Floats
+    rough_hu: Floats
     body: npt.NDArray[np.bool_]
     box: Box
     anchor_hu: float
@@ -67,7 +69,7 @@ class Scan:
         A mouse of which a scan shows a short piece counts as lying along z.
         """
         held = positive_box(self.body)
-        sides = [(axis.stop - axis.start) * mm for axis, mm in zip(held, self.coarse.spacing_mm, strict=True)]
+        sides = [(axis.stop - axis.start) * mm for axis, mm in zip(held, self.rough.spacing_mm, strict=True)]
         if max(sides) < LONGER * sides[0]:
             return 0, 1, 2
         longest = int(np.argmax(sides))
@@ -97,13 +99,14 @@ def made_ready(image: npt.NDArray[Any], spacing_mm: Spacing, coarse_mm: float, f
     """
     z, y, x = image.shape
     own = image_grid((z, y, x), spacing_mm)
-    coarse, fine = grid_at(own, coarse_mm), grid_at(own, fine_mm)
-    coarse_hu = carry(image, own.whole, own, coarse, coarse.whole)
-    body = body_mask(coarse_hu)
-    check_body(float(np.count_nonzero(body) * np.prod(coarse.spacing_mm)) / 1000)
-    anchor_hu = soft_tissue_hu(coarse_hu, body)
-    box = _with_margin(positive_box(body), coarse)
-    return Scan(image, own, coarse, fine, coarse_hu, body, box, anchor_hu)
+    rough, coarse, fine = (grid_at(own, mm) for mm in (ROUGH_MM, coarse_mm, fine_mm))
+    rough_hu = carry(image, own.whole, own, rough, rough.whole)
+    body = body_mask(rough_hu)
+    check_body(float(np.count_nonzero(body) * np.prod(rough.spacing_mm)) / 1000)
+    anchor_hu = soft_tissue_hu(rough_hu, body)
+    held = covering_box(positive_box(body), rough, coarse)
+    box = _with_margin(held, coarse, round(MARGIN_MM / float(np.mean(coarse.spacing_mm))))
+    return Scan(image, own, rough, coarse, fine, rough_hu, body, box, anchor_hu)
 
 
 def check_field(shape: tuple[int, ...], spacing_mm: Spacing) -> None:
@@ -146,7 +149,7 @@ def check_body(body_cm3: float) -> None:
         )
 
 
-def body_mask(coarse_hu: Floats) -> npt.NDArray[np.bool_]:
+def body_mask(rough_hu: Floats) -> npt.NDArray[np.bool_]:
     """Return the largest thing brighter than half-way from air to tissue, air inside it filled.
 
     What hangs on it by thin parts alone, as a bed or a tube does, is left out, and the ends of tail and paws with it.
@@ -156,7 +159,7 @@ def body_mask(coarse_hu: Floats) -> npt.NDArray[np.bool_]:
     InputError
         If there is nothing but air, or nothing as thick as a mouse.
     """
-    solid = np.asarray(ndimage.binary_fill_holes(coarse_hu > body_threshold_hu(coarse_hu)))
+    solid = np.asarray(ndimage.binary_fill_holes(rough_hu > body_threshold_hu(rough_hu)))
     cores, count = ndimage.label(erode(solid, CORE_VOXELS))
     if count == 0:
         raise InputError("no body found in the CT: nothing in it is as thick as a mouse; is there one?")
@@ -168,7 +171,7 @@ def body_mask(coarse_hu: Floats) -> npt.NDArray[np.bool_]:
 
 def coarse_input(scan: Scan) -> Floats:
     """Return what the coarse network sees, (1, z, y, x): the body with its margin, normalised."""
-    return normalised(scan.coarse_hu[scan.box], scan.anchor_hu)[None]
+    return normalised(on_grid(scan, scan.coarse, scan.box), scan.anchor_hu)[None]
 
 
 def fine_input(scan: Scan, suspected: Floats, box: Box) -> Floats:
@@ -176,20 +179,26 @@ def fine_input(scan: Scan, suspected: Floats, box: Box) -> Floats:
 
     `suspected` is the coarse pass, (z, y, x) in `scan.box`.
     """
-    # one voxel more: a value between two centres needs both
-    held = _with_margin(covering_box(box, scan.fine, scan.own), scan.own, voxels=1)
-    image = normalised(carry(scan.image[held], held, scan.own, scan.fine, box), scan.anchor_hu)
+    image = normalised(on_grid(scan, scan.fine, box), scan.anchor_hu)
     return np.stack([image, as_channel(carry(suspected, scan.box, scan.coarse, scan.fine, box))])
 
 
-def skin_depth_mm(scan: Scan) -> Floats:
-    """Return how deep under the skin each coarse voxel of `scan.box` lies, mm; 0 outside the body.
+def on_grid(scan: Scan, grid: Grid, box: Box) -> Floats:
+    """Return the image in a box of one of the scan's grids, HU."""
+    # one voxel more: a value between two centres needs both
+    held = _with_margin(covering_box(box, grid, scan.own), scan.own, voxels=1)
+    return carry(scan.image[held], held, scan.own, grid, box)
+
+
+def skin_depth_mm(scan: Scan) -> tuple[Floats, Box]:
+    """Return how deep under the skin each rough voxel about the mouse lies, mm, and the box; 0 outside the body.
 
     Where the image cuts the mouse off there is no skin.
     """
-    depth = ndimage.distance_transform_edt(scan.body[scan.box], sampling=scan.coarse.spacing_mm)
+    box = _with_margin(positive_box(scan.body), scan.rough, round(MARGIN_MM / ROUGH_MM))
+    depth = ndimage.distance_transform_edt(scan.body[box], sampling=scan.rough.spacing_mm)
     # from the middle of the nearest voxel outside to the face between
-    return np.asarray(np.clip(depth - np.mean(scan.coarse.spacing_mm) / 2, 0, None), np.float32)
+    return np.asarray(np.clip(depth - np.mean(scan.rough.spacing_mm) / 2, 0, None), np.float32), box
 
 
 def notices(scan: Scan) -> list[str]:
@@ -215,7 +224,7 @@ def _finite(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.where(is_finite, image, image[is_finite].min())
 
 
-def _with_margin(box: Box, grid: Grid, voxels: int = MARGIN_VOXELS) -> Box:
+def _with_margin(box: Box, grid: Grid, voxels: int) -> Box:
     """Return a box with a margin, inside the grid."""
     z, y, x = (
         slice(max(axis.start - voxels, 0), min(axis.stop + voxels, size))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from murinoma.models.unet import STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks
+from murinoma.models.unet import PAIR, STEEPNESS, Block, UnetSpec, decoder_blocks, encoder_blocks
 
 
 class Unet(nn.Module):
@@ -13,27 +13,27 @@ class Unet(nn.Module):
 
     def __init__(self, spec: UnetSpec) -> None:
         super().__init__()
-        levels = range(len(spec.widths))
+        levels, width = range(len(spec.widths)), spec.widths[0]
+        self.first = nn.Conv3d(spec.channels, width, PAIR, stride=PAIR)
         self.encoders = nn.ModuleList(_level(encoder_blocks(spec, level)) for level in levels)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose3d(below, width, 2, stride=2)
-            for width, below in zip(spec.widths, spec.widths[1:], strict=False)
+            nn.ConvTranspose3d(below, above, 2, stride=2)
+            for above, below in zip(spec.widths, spec.widths[1:], strict=False)
         )
         self.decoders = nn.ModuleList(_level(decoder_blocks(spec, level)) for level in levels[:-1])
-        self.head = nn.Conv3d(spec.widths[0], spec.heads, 1)
+        self.head = nn.ConvTranspose3d(width, spec.heads, PAIR, stride=PAIR)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return the logits (n, heads, z, y, x) of images (n, channels, z, y, x)."""
         skips: list[torch.Tensor] = []
-        value = torch.asinh(STEEPNESS * image)
+        value = self.first(torch.asinh(STEEPNESS * image))
         for level, encoder in enumerate(self.encoders):
             if level:
                 value = nn.functional.max_pool3d(value, 2)
             value = encoder(value)
             skips.append(value)
         for level in reversed(range(len(self.decoders))):
-            value = torch.cat([skips[level], self.ups[level](value)], dim=1)
-            value = self.decoders[level](value)
+            value = self.decoders[level](skips[level] + self.ups[level](value))
         logits: torch.Tensor = self.head(value)
         return logits
 

@@ -9,6 +9,7 @@ from murinoma.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
+PAIR = 2  # voxels along each axis that the first layer makes one, and the last one parts again
 STEEPNESS = 5.0  # inverse hyperbolic sine from here on: 50 HU about soft tissue get as much room as those to air
 
 
@@ -16,16 +17,17 @@ STEEPNESS = 5.0  # inverse hyperbolic sine from here on: 50 HU about soft tissue
 class UnetSpec:
     """What a U-Net is built from.
 
-    Grey values are bent first, asinh(5 x): tumors differ from muscle by tens of HU, air and bone by hundreds.
-    Every level has `convs` times a 3x3x3 convolution, batch normalisation and ReLU; levels are joined by max
-    pooling on the way down and by 2x2x2 transposed convolutions and concatenation on the way up. In inference
-    the normalisation is a part of the convolution: a voxel never depends on the tile it was computed in, beyond
-    the network's reach.
+    Grey values are bent first, asinh(5 x): tumors differ from muscle by tens of HU, air and bone by hundreds. A 2x2x2
+    convolution with stride 2 makes eight voxels one of many channels, and a transposed one parts them again at the end:
+    no level works in full resolution (decision 0020). Every level has `convs` times a 3x3x3 convolution, batch
+    normalisation and ReLU; levels are joined by max pooling on the way down, and by 2x2x2 transposed convolutions and
+    addition on the way up. In inference the normalisation is a part of the convolution: a voxel never depends on the
+    tile it was computed in, beyond the network's reach.
 
     Attributes
     ----------
     widths
-        Channels of each level, from full resolution down.
+        Channels of each level, from half resolution down.
     heads
         Output channels, one logit each.
     convs
@@ -39,7 +41,7 @@ class UnetSpec:
         If a number is below 1, or no level is given.
     """
 
-    widths: tuple[int, ...] = (16, 32, 64, 96)
+    widths: tuple[int, ...] = (32, 32, 64, 64)
     heads: int = 4
     convs: int = 2
     channels: int = 1
@@ -51,7 +53,7 @@ class UnetSpec:
     @property
     def multiple(self) -> int:
         """Every side of an input must be divisible by this, voxels."""
-        return int(2 ** (len(self.widths) - 1))
+        return int(PAIR * 2 ** (len(self.widths) - 1))
 
 
 def spec_from(content: Mapping[str, Any]) -> UnetSpec:
@@ -85,14 +87,12 @@ class Block:
 
 def encoder_blocks(spec: UnetSpec, level: int) -> list[Block]:
     """Return the convolutions of one level on the way down."""
-    before = spec.widths[level - 1] if level else spec.channels
-    return list(_blocks(f"encoders.{level}", before, spec.widths[level], spec.convs))
+    return list(_blocks(f"encoders.{level}", spec.widths[max(level - 1, 0)], spec.widths[level], spec.convs))
 
 
 def decoder_blocks(spec: UnetSpec, level: int) -> list[Block]:
-    """Return the convolutions of one level on the way up: the first sees the skip and what came from below."""
-    width = spec.widths[level]
-    return list(_blocks(f"decoders.{level}", 2 * width, width, spec.convs))
+    """Return the convolutions of one level on the way up: the first sees the skip and what came from below, added."""
+    return list(_blocks(f"decoders.{level}", spec.widths[level], spec.widths[level], spec.convs))
 
 
 def _blocks(name: str, channels_in: int, channels_out: int, count: int) -> Iterator[Block]:
@@ -105,17 +105,19 @@ def count_parameters(spec: UnetSpec) -> int:
 
     Examples
     --------
-    One level of one channel: 27 + 27 weights, 2 x 2 of the normalisation, 1 + 1 of the head.
+    One level of one channel: 8 + 1 of the first layer, 27 + 27 weights, 2 x 2 of the normalisation, 8 + 1 of the head.
 
     >>> count_parameters(UnetSpec(widths=(1,), heads=1))
-    60
+    76
     """
+    voxels = PAIR**3
     levels = range(len(spec.widths))
     blocks = [block for level in levels for block in encoder_blocks(spec, level)]
     blocks += [block for level in levels[:-1] for block in decoder_blocks(spec, level)]
     convolutions = sum(27 * block.channels_in * block.channels_out + 2 * block.channels_out for block in blocks)
     ups = sum((8 * below + 1) * width for width, below in zip(spec.widths, spec.widths[1:], strict=False))
-    return convolutions + ups + (spec.widths[0] + 1) * spec.heads
+    ends = (voxels * spec.channels + 1) * spec.widths[0] + (voxels * spec.widths[0] + 1) * spec.heads
+    return convolutions + ups + ends
 
 
 def build_unet(spec: UnetSpec) -> "nn.Module":

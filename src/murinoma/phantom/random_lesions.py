@@ -16,7 +16,7 @@ WIDER_MM3 = (10.0, 5000.0)
 ALONG = ((0.15, 0.37), (0.44, 0.62))  # share of the length: flank, behind the front legs
 FLANK_SHARE = 0.75
 HIDDEN = 0.6  # a tumor that is embedded more than this is seen by its rim alone
-FAINTEST_RIM_HU, MOST_GAPS = (30.0, 10.0), (0.9, 1.6)  # of a rim about a tumor that is no hidden one; second: wider
+FAINTEST_RIM_HU, MOST_GAPS = (15.0, 10.0), (1.3, 1.6)  # of a rim about a tumor that is no hidden one; second: wider
 MOST_FACTOR = 1.5
 FAR = -9.0  # depth in a tumor where there is none
 

@@ -16,7 +16,7 @@ LEAST_BLUR = 0.4  # voxels
 DENSE_HU, MOST_DENSE_HU = 250.0, 2000.0
 BAND_MM = 20.0  # how far a band reaches, to both sides together
 RAYS = 720
-NOISIEST_HU = (70.0, 121.5)  # SD that is drawn at most, and that with wider settings; a real scan has 42
+NOISIEST_HU = (95.0, 121.5)  # SD that is drawn at most, and that with wider settings; a real scan has 42
 
 
 @dataclass(frozen=True)

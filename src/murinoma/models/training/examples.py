@@ -101,7 +101,8 @@ def fine_example(scan: Scan, masks: Sequence[Mask | None], suspected: Floats | N
 def coarse_example(scan: Scan, masks: Sequence[Mask | None]) -> Example:
     """Return a scan on its coarse grid, with a single head: how much of a voxel anybody marked; see `fine_example`."""
     present = [mask for mask in masks if mask is not None]
-    return _example(scan, scan.coarse, scan.coarse_hu, [np.any(present, axis=0) if present else None])
+    image = carry(scan.image, scan.own.whole, scan.own, scan.coarse, scan.coarse.whole)
+    return _example(scan, scan.coarse, image, [np.any(present, axis=0) if present else None])
 
 
 def consensus(masks: Sequence[Mask]) -> Mask | None:
@@ -141,7 +142,7 @@ class ExampleCache:
 
 def _example(scan: Scan, grid: Grid, image: Floats, heads: Sequence[Mask | None]) -> Example:
     targets, box = _targets(scan, grid, heads)
-    skin, outwards = trunk_skin(scan.body, float(np.mean(scan.coarse.spacing_mm)))
+    skin, outwards = trunk_skin(scan.body, float(np.mean(scan.rough.spacing_mm)))
     return Example(
         image=np.rint(np.clip(image, -32768, 32767)).astype(np.int16),
         targets=targets,
@@ -150,8 +151,8 @@ def _example(scan: Scan, grid: Grid, image: Floats, heads: Sequence[Mask | None]
         anchor_hu=scan.anchor_hu,
         air_hu=float(image.min()),
         tumors=_tumor_places(targets, box),
-        body=_on_grid(_some(np.argwhere(scan.body)), scan.coarse, grid),
-        skin=_on_grid(skin, scan.coarse, grid),
+        body=_on_grid(_some(np.argwhere(scan.body)), scan.rough, grid),
+        skin=_on_grid(skin, scan.rough, grid),
         outwards=outwards,
         spacing_mm=float(np.mean(grid.spacing_mm)),
         axes=scan.axes,

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from murinoma.errors import InputError, StudyError
 from murinoma.files.tables import write_table
 from murinoma.models.folder import ModelCard, NetworkCard
-from murinoma.models.grids import Floats
+from murinoma.models.grids import Floats, carry
 from murinoma.models.scan import Scan, made_ready
 from murinoma.models.segmenter import CONSENSUS
 from murinoma.models.training.coarse_pass import suspected
@@ -41,16 +41,18 @@ from murinoma.steps.train.model import dice_in_words, history_table, write_model
 from murinoma.steps.train.networks import COARSE_HEAD, Examples, Trained, deciding, last_dice, train_both, written
 from murinoma.study.model_paths import checked_name
 
-Make = Callable[[int], Example | None]
+Make = Callable[[int], list[Example]]
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
-DOUBT, EDGE_VOXELS = 0.1, 3  # a false suspicion: over this probability, and so far from every tumor
+DOUBT, EDGE_VOXELS = 0.1, 5  # a false suspicion: over this probability, and so far from every tumor
+OVER_HALF = 0.5  # of a voxel belongs to the body
 OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
 AROUND_MM = 3.0  # so far from a voxel of the tumor the middle of its cube may lie
 COARSE_MINUTES = 0.5  # share of the minutes that the coarse network gets
 CORE = 8  # a patch is cut about the middle of a cube: no farther from it than the cube's side by this
 PLACES = 2000
+AT_ONCE = 32  # phantoms that are asked for together
 LICENCE = "as murinoma itself (BSD-3-Clause); it has seen no scan of anybody"
 LIMITS = "for research only; it has seen phantoms alone and no real mouse: look at every mask"
 
@@ -123,57 +125,59 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
     InputError, FileError, OutputError
         As `murinoma.models.training.loop.train_network`.
     """
-    mice, unseen = partial(mouse_example, settings=settings), settings.unseen
-    seen = Examples([COARSE_HEAD], _kept(mice, 0, settings.mice, settings, bar), settings.mice, _unseen(mice, unseen))
+    mice, unseen = partial(mouse_examples, settings=settings), settings.unseen
+    kept = _kept(mice, 0, settings.mice, settings, bar)
+    seen = Examples([COARSE_HEAD], kept, settings.mice, _made(mice, FIRST_UNSEEN, unseen, settings.workers, bar))
 
     def outlined(coarse: Path) -> Examples:
-        cubes = partial(cube_example, settings=settings, coarse=coarse)
+        cubes = partial(cube_examples, settings=settings, coarse=coarse)
         kept = _kept(cubes, FIRST_CUBE, settings.cubes, settings, bar)
-        return Examples([CONSENSUS], kept, settings.cubes, _unseen(cubes, unseen))
+        held_out = _made(cubes, FIRST_UNSEEN, unseen, settings.workers, bar)
+        return Examples([CONSENSUS], kept, settings.cubes, held_out)
 
     return train_both(settings.training, COARSE_MINUTES, seen, outlined, (folder, _identity(settings), bar))
 
 
-def mouse_example(seed: int, settings: PhantomTrainSettings) -> Example | None:
-    """Return a whole random mouse for the coarse network, or nothing where no body can be found."""
+def mouse_examples(seed: int, settings: PhantomTrainSettings) -> list[Example]:
+    """Return a whole random mouse for the coarse network; none where no body can be found."""
     found = _looked_over(_upright(seed), settings)
-    return found and coarse_example(found[0], [found[1].truth.voxels > 0])
+    return [coarse_example(found[0], [found[1].truth.voxels > 0])] if found else []
 
 
-def cube_example(seed: int, settings: PhantomTrainSettings, coarse: Path) -> Example | None:
-    """Return a cube of a random mouse for the fine network, mostly about a tumor or what the coarse one takes for one.
+def cube_examples(seed: int, settings: PhantomTrainSettings, coarse: Path) -> list[Example]:
+    """Return cubes of a random mouse for the fine network: of its tumors, and of what the coarse one takes for some.
 
-    Nothing where no body is found.
-
-    `coarse` is the file of the coarse network, which says beside the image what it suspects.
+    `coarse` is the file of the coarse network, which says beside the image what it suspects. No cube where no body can
+    be found.
     """
     rng = np.random.default_rng([seed, 2])
     plan, spacing_mm = _upright(seed), settings.training.fine.spacing_mm
     found = _looked_over(plan, settings)
     if found is None:
-        return None
+        return []
     scan, seen = found
     said = suspected(coarse, scan, threads=1)
-    about = _about(scan, said, seen.truth.voxels > 0, settings, rng=rng)
-    window = plan.window(settings.training.coarse.spacing_mm)
-    middle = about[rng.integers(len(about))] * window.spacing_mm + window.origin_mm
-    middle += rng.uniform(-AROUND_MM, AROUND_MM, 3)
-    part = cube(plan.window(spacing_mm), middle, settings.cube)
-    scale = spacing_mm / window.spacing_mm
-    offset = np.subtract(part.origin_mm, window.origin_mm) / window.spacing_mm - scan.corner
-    hint = Hint(packed(said), np.full(3, scale), offset)
-    return replace(_cube_of(rendered(plan, part), scan.anchor_hu), hint=hint)
+    window, told = plan.window(settings.training.coarse.spacing_mm), packed(said)
+    cubes = []
+    for about in _middles(scan, said, seen.truth.voxels, settings.cubes_per_mouse, rng=rng):
+        middle = about * window.spacing_mm + window.origin_mm + rng.uniform(-AROUND_MM, AROUND_MM, 3)
+        part = cube(plan.window(spacing_mm), middle, settings.cube)
+        offset = np.subtract(part.origin_mm, window.origin_mm) / window.spacing_mm - scan.corner
+        hint = Hint(told, np.full(3, spacing_mm / window.spacing_mm), offset)
+        cubes.append(replace(_cube_of(rendered(plan, part), scan.anchor_hu), hint=hint))
+    return cubes
 
 
-def _about(
-    scan: Scan, said: Floats, tumor: Mask, settings: PhantomTrainSettings, *, rng: np.random.Generator
-) -> Places:
-    """Return the coarse voxels about one of which a cube lies: of a tumor, a false suspicion, or the body."""
-    false = (said > DOUBT) & ~dilate(tumor, EDGE_VOXELS)[scan.box]
-    kinds = np.argwhere(tumor), np.argwhere(false) + scan.corner
-    drawn = rng.random()
-    kind = 0 if drawn < settings.about_tumor else 1 if drawn < settings.about_tumor + settings.about_doubt else 2
-    return kinds[kind] if kind < len(kinds) and len(kinds[kind]) else np.argwhere(scan.body)
+def _middles(
+    scan: Scan, said: Floats, truth: npt.NDArray[np.uint8], count: int, *, rng: np.random.Generator
+) -> Iterator[Places]:
+    """Yield coarse voxels: one of each tumor, then of false suspicions, and of the body where there is none."""
+    false = np.argwhere((said > DOUBT) & ~dilate(truth > 0, EDGE_VOXELS)[scan.box]) + scan.corner
+    body = carry(scan.body, scan.rough.whole, scan.rough, scan.coarse, scan.coarse.whole) > OVER_HALF
+    tumors = [np.argwhere(truth == number) for number in range(1, int(truth.max()) + 1)]
+    others = [false if len(false) else np.argwhere(body)] * count
+    for places in [*filter(len, tumors), *others][:count]:
+        yield places[rng.integers(len(places))]
 
 
 def _upright(seed: int) -> RandomPlan:
@@ -186,7 +190,7 @@ def _looked_over(plan: RandomPlan, settings: PhantomTrainSettings) -> tuple[Scan
     spacing_mm = settings.training.coarse.spacing_mm
     scan = rendered(plan, plan.window(spacing_mm))
     try:
-        return made_ready(scan.ct.voxels, (spacing_mm,) * 3, spacing_mm, settings.training.fine.spacing_mm), scan
+        return made_ready(scan.ct.voxels, scan.ct.spacing_mm, spacing_mm, settings.training.fine.spacing_mm), scan
     except InputError:
         return None
 
@@ -220,11 +224,6 @@ def _central(mask: npt.NDArray[np.bool_]) -> Places:
     return np.ascontiguousarray(places[:: max(1, len(places) // PLACES)])
 
 
-def _unseen(make: Make, count: int) -> Iterator[Example]:
-    """Yield phantoms that no network learns from."""
-    return (one for one in map(make, range(FIRST_UNSEEN, FIRST_UNSEEN + count)) if one is not None)
-
-
 def _kept(make: Make, first: int, count: int, settings: PhantomTrainSettings, bar: Bar) -> Callable[[int], Example]:
     """Return what gives an example by its number; all are made when the first one is asked for."""
 
@@ -236,12 +235,12 @@ def _kept(make: Make, first: int, count: int, settings: PhantomTrainSettings, ba
 
 
 def _made(make: Make, first: int, count: int, workers: int, bar: Bar) -> Iterator[Example]:
-    """Yield `count` phantoms from a seed on; one in which no body is found is left out for a later seed."""
+    """Yield `count` examples from a seed on; a phantom in which no body is found gives none."""
     with _mapping(workers) as mapping:
         done, seed = 0, first
         while done < count:
-            seeds = range(seed, seed + count - done)
-            for example in filter(None, mapping(make, seeds)):
+            seeds = range(seed, seed + min(AT_ONCE, count - done))
+            for example in [one for examples in mapping(make, seeds) for one in examples][: count - done]:
                 done += 1
                 bar.tell(bar.done, f"phantom {done} of {count}")
                 yield example
@@ -249,13 +248,13 @@ def _made(make: Make, first: int, count: int, workers: int, bar: Bar) -> Iterato
 
 
 @contextmanager
-def _mapping(workers: int) -> Iterator[Callable[[Make, Iterable[int]], Iterator[Example | None]]]:
+def _mapping(workers: int) -> Iterator[Callable[[Make, Iterable[int]], Iterator[list[Example]]]]:
     """Give what applies a function to many seeds, in their order, in so many processes."""
     if workers == 1:
         yield map
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield partial(pool.map, chunksize=8)
+        yield partial(pool.map, chunksize=4)
 
 
 def _identity(settings: PhantomTrainSettings) -> str:
