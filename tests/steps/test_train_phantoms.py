@@ -1,5 +1,6 @@
 """Training on random phantoms: what it writes, that it follows from the seed, what its examples show."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from murinoma.errors import StudyError, UsageError
-from murinoma.models.folder import read_card
+from murinoma.models.export import read_weights
+from murinoma.models.folder import network_path, read_card, write_card
 from murinoma.models.runtime import load_segmenter
 from murinoma.phantom.random_mouse import random_mouse
 from murinoma.settings import NetworkSettings, PhantomTrainSettings, RunSettings, TrainSettings
@@ -60,6 +62,26 @@ def test_the_seed_decides_it(model: Path, tmp_path: Path) -> None:
     )
     assert first == again
     assert first != other
+
+
+def test_it_begins_with_the_weights_of_a_model(model: Path, tmp_path: Path) -> None:
+    """At a rate of nothing the kernels stay those of the model, which the card names."""
+    training = replace(TINY.training, seed=2, start=str(model), rate=0.0)
+    train_on_phantoms(tmp_path / "tiny-2", settings=replace(TINY, training=training))
+    assert "it began with the weights of tiny-1" in read_card(tmp_path / "tiny-2").tried_on
+    for network in ("coarse", "fine"):
+        first, second = (read_weights(network_path(folder, network)) for folder in (model, tmp_path / "tiny-2"))
+        for name in (name for name in first if name.endswith("conv.weight")):
+            np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_a_model_that_has_seen_real_scans_is_no_start(model: Path, tmp_path: Path) -> None:
+    """The card of what would come out says that it has seen nobody's scan."""
+    real = tmp_path / "real-1"
+    shutil.copytree(model, real)
+    write_card(real, replace(read_card(model), training_cts=("ab", "cd")))
+    with pytest.raises(UsageError, match="real-1 has learned from 2 real scans"):
+        train_on_phantoms(tmp_path / "next", settings=replace(TINY, training=replace(TINY.training, start=str(real))))
 
 
 def test_a_model_is_replaced_only_by_force(model: Path) -> None:

@@ -56,12 +56,13 @@ def train_phantoms(
     minutes: Annotated[float, typer.Option(min=0.1, help="End after so many.")] = PHANTOMS.training.minutes or 0.0,
     mice: Annotated[int, typer.Option(min=1, help="Random mice for the coarse network.")] = PHANTOMS.mice,
     cubes: Annotated[int, typer.Option(min=1, help="Random cubes for the fine network.")] = PHANTOMS.cubes,
+    start: Annotated[str | None, typer.Option(help="Begin with the weights of xeno-0, or of a model's folder.")] = None,
     force: Again = False,
     json_: Json = False,
 ) -> None:
     """Train a model on random phantoms alone, as the shipped xeno-0 was; stopped, the same command goes on."""
     from murinoma.steps.train.phantoms import train_on_phantoms as step
 
-    training = replace(PHANTOMS.training, seed=seed, minutes=minutes)
+    training = replace(PHANTOMS.training, seed=seed, minutes=minutes, start=start)
     settings = replace(PHANTOMS, training=training, mice=mice, cubes=cubes)
     show(step(folder, settings=settings, how=RunSettings(force=force), progress=progress("train-phantoms")), json_)

@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from murinoma.errors import InputError, StudyError
+from murinoma.errors import InputError, StudyError, UsageError
 from murinoma.files.tables import write_table
-from murinoma.models.folder import ModelCard, NetworkCard
+from murinoma.models.folder import ModelCard, NetworkCard, read_card
 from murinoma.models.grids import Floats, carry
 from murinoma.models.scan import Scan, made_ready
 from murinoma.models.segmenter import CONSENSUS
+from murinoma.models.shipped import find_folder
 from murinoma.models.training.coarse_pass import suspected
 from murinoma.models.training.examples import WHOLE, Example, coarse_example
 from murinoma.models.training.hints import Hint, packed
@@ -38,13 +39,23 @@ from murinoma.steps import Number, StepResult, some
 from murinoma.steps.train import require_extra
 from murinoma.steps.train.material import Bar
 from murinoma.steps.train.model import dice_in_words, history_table, write_model
-from murinoma.steps.train.networks import COARSE_HEAD, Examples, Trained, deciding, last_dice, train_both, written
+from murinoma.steps.train.networks import (
+    COARSE_HEAD,
+    Examples,
+    Trained,
+    begun_with,
+    deciding,
+    last_dice,
+    train_both,
+    written,
+)
 from murinoma.study.model_paths import checked_name
 
 Make = Callable[[int], list[Example]]
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
+OWN_SEEDS, PARTS = 4000, 25  # every seed of a training has so many phantoms of its own, and so many seeds do
 DOUBT, EDGE_VOXELS = 0.1, 5  # a false suspicion: over this probability, and so far from every tumor
 OVER_HALF = 0.5  # of a voxel belongs to the body
 OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
@@ -66,13 +77,15 @@ def train_on_phantoms(
 ) -> StepResult:
     """Write a model that knows random phantoms only to the folder `target`, whose name becomes the model's.
 
-    Stopped, the same call goes on from its checkpoints, which lie beside the folder until it is done; phantoms are made
-    anew. `how.force` begins again, and replaces a model that is there.
+    With `settings.training.start` it begins with the weights of another such model; with another seed it sees other
+    phantoms than that one did. Stopped, the same call goes on from its checkpoints, which lie beside the folder until
+    it is done; phantoms are made anew. `how.force` begins again, and replaces a model that is there.
 
     Raises
     ------
     UsageError
-        If the extra ``train`` is not installed, or the folder's name cannot be a model's.
+        If the extra ``train`` is not installed, the folder's name cannot be a model's, or the model to begin with does
+        not exist or has seen real scans.
     StudyError
         If there is a model already.
     InputError, FileError, OutputError
@@ -84,9 +97,10 @@ def train_on_phantoms(
         raise StudyError(f"there is a model already ({target}); name another folder, or --force to replace it")
     if how.force:
         shutil.rmtree(kept, ignore_errors=True)
+    settings, start = _begun(settings)
     bar = Bar(progress, settings.training.coarse.steps + settings.training.fine.steps)
     coarse, fine = train_phantom_networks(settings, kept, bar)
-    write_model(target, _card(name, (coarse, fine), settings), (coarse, fine))
+    write_model(target, _card(name, (coarse, fine), settings, start), (coarse, fine))
     write_table(history_table([coarse, fine]), kept / "history.csv")
     for trained in (coarse, fine):
         trained.job.checkpoint.unlink(missing_ok=True)
@@ -96,8 +110,25 @@ def train_on_phantoms(
     return StepResult("train-phantoms", target, settings.mice + settings.cubes, (), (), numbers)
 
 
-def _card(name: str, networks: tuple[Trained, Trained], settings: PhantomTrainSettings) -> ModelCard:
+def _begun(settings: PhantomTrainSettings) -> tuple[PhantomTrainSettings, ModelCard | None]:
+    """Return settings that begin with the weights of the model that they name, and its card; or as they are."""
+    if settings.training.start is None:
+        return settings, None
+    first = find_folder(settings.training.start)
+    start = read_card(first)
+    if start.training_cts:
+        raise UsageError(
+            f"{first} has learned from {some(len(start.training_cts), 'real scan')}, and this model is to see phantoms "
+            "alone; begin with xeno-0 or another model that train-phantoms made"
+        )
+    return replace(settings, training=begun_with(first, start, settings.training)), start
+
+
+def _card(
+    name: str, networks: tuple[Trained, Trained], settings: PhantomTrainSettings, start: ModelCard | None
+) -> ModelCard:
     coarse, fine = networks
+    before = f"; it began with the weights of {start.name}" if start else ""
     steps = " and ".join(str(one.training.step) for one in networks)
     return ModelCard(
         name=name,
@@ -108,7 +139,7 @@ def _card(name: str, networks: tuple[Trained, Trained], settings: PhantomTrainSe
         licence=LICENCE,
         tried_on=f"random phantoms: Dice {dice_in_words(fine)} in {some(len(fine.job.validation), 'patch', 'patches')} "
         f"about tumors of unseen ones, after {steps} steps of the coarse and the fine network in "
-        f"{_minutes(networks):.0f} minutes (seed {settings.training.seed})",
+        f"{_minutes(networks):.0f} minutes (seed {settings.training.seed}){before}",
         limits=LIMITS,
     )
 
@@ -126,12 +157,13 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
         As `murinoma.models.training.loop.train_network`.
     """
     mice, unseen = partial(mouse_examples, settings=settings), settings.unseen
-    kept = _kept(mice, 0, settings.mice, settings, bar)
+    first = (settings.training.seed - 1) % PARTS * OWN_SEEDS
+    kept = _kept(mice, first, settings.mice, settings, bar)
     seen = Examples([COARSE_HEAD], kept, settings.mice, _made(mice, FIRST_UNSEEN, unseen, settings.workers, bar))
 
     def outlined(coarse: Path) -> Examples:
         cubes = partial(cube_examples, settings=settings, coarse=coarse)
-        kept = _kept(cubes, FIRST_CUBE, settings.cubes, settings, bar)
+        kept = _kept(cubes, FIRST_CUBE + first, settings.cubes, settings, bar)
         held_out = _made(cubes, FIRST_UNSEEN, unseen, settings.workers, bar)
         return Examples([CONSENSUS], kept, settings.cubes, held_out)
 
