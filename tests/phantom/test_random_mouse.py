@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from murinoma.phantom.body import Body, Build, Pose
-from murinoma.phantom.random_animal import Animal, draw_animal, factor
+from murinoma.phantom.random_animal import Animal, draw_animal, factor, lies_on_limbs
 from murinoma.phantom.random_lesions import (
     LARGEST_MM3,
     SMALLEST_MM3,
     RandomTumor,
     draw_tumor,
+    draw_tumors,
     draw_volume_mm3,
     tumor_box,
 )
@@ -28,7 +29,7 @@ from murinoma.phantom.shapes import Grid
 from murinoma.phantom.tumors import Tumor
 
 SPACING_MM = 0.84
-SEED = 7  # shows two tumors
+SEED = 9  # shows two tumors
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,24 @@ def test_a_tumor_has_the_volume_asked_for(volume_mm3: float) -> None:
     for one in (tumor, lobed):
         _, (seen,) = whole_depth(plain_animal(one), own_field(plain_animal(one), 0.42))
         assert (seen.depth > 0).sum() * 0.42**3 == pytest.approx(volume_mm3, rel=0.1)
+
+
+def test_a_tumor_in_a_thigh_does_not_fit() -> None:
+    """One flat under the skin of the back does, one about the hip of a hind limb does not."""
+    animal = plain_animal()
+    back = RandomTumor(Tumor(side=1, along=0.4, angle_deg=-35.0, wall_mm=2.4), 60.0)
+    hip = animal.limbs[0].joints[1]
+    thigh = RandomTumor(Tumor(side=1, along=hip[0], angle_deg=40.0, embedded=1.0, wall_mm=4.4), 60.0)
+    assert lies_on_limbs(animal, back)
+    assert not lies_on_limbs(animal, thigh)
+
+
+def test_a_tumor_that_fits_nowhere_is_left_out() -> None:
+    """Nothing is drawn for ever; where all fits there are none, one or two."""
+    rng = np.random.default_rng(0)
+    assert draw_tumors(50.0, lambda _: False, wider=True, rng=rng) == ()
+    counts = {len(draw_tumors(50.0, lambda _: True, wider=False, rng=rng)) for _ in range(60)}
+    assert counts == {0, 1, 2}
 
 
 def test_what_is_outlined_is_the_tumor_and_the_skin_over_it() -> None:

@@ -1,17 +1,32 @@
 """Random mice: bodies, postures, organs, tumors, and what looks like a tumor and is none."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise, product
 
 import numpy as np
 
 from murinoma.phantom.body import Body, Build, Pose, as_point, flesh, outline_depth
 from murinoma.phantom.organs import GUT, ORGANS
-from murinoma.phantom.random_lesions import RandomTumor, draw_tumors, size_factor, tumor_box
+from murinoma.phantom.random_lesions import RandomTumor, draw_tumors, radius_share, size_factor, tumor_box
 from murinoma.phantom.random_limbs import Limb, draw_limbs, limb_flesh
-from murinoma.phantom.shapes import Array, Capsule, Ellipsoid, Field, Grid, Point, Solid, corners, grow, smooth_field
+from murinoma.phantom.shapes import (
+    Array,
+    Capsule,
+    Ellipsoid,
+    Field,
+    Grid,
+    Point,
+    Solid,
+    corners,
+    grow,
+    smooth_field,
+    solid_box,
+    solid_depth,
+)
 
 LIMB_RODS = 12  # the first of `flesh`: four limbs of three segments
+MOST_IN_LIMBS = 0.1  # of a tumor may lie in the flesh of limbs
 COARSEST_MM, FINEST_MM = 0.6, 0.12  # voxels on which a tumor's size is found
 
 
@@ -101,22 +116,40 @@ def draw_animal(*, tumors: bool, wider: bool, rng: np.random.Generator) -> Anima
         limbs=draw_limbs(build.length_mm, build.girth, 30.0 if wider else 24.0, rng=rng),
         growths=tuple(draw_growths(body, rng=rng)),
         inside=(*draw_organs(body, rng=rng), *fat_pads(body, rng=rng), *draw_distractors(body, rng=rng)),
-        tumors=draw_tumors(build.muscle_hu, wider=wider, rng=rng) if tumors else (),
         lung_hu=float(rng.uniform(-650, -250)),
         fibre_hu=float(rng.uniform(0, 10)),
         uneven_mm=float(rng.uniform(0.05, 0.4)),
     )
-    animal = replace(animal, outside=tuple(draw_stuck(animal, rng=rng)))
-    return replace(animal, factors=tuple(factor(animal, tumor) for tumor in animal.tumors))
+    if tumors:
+        own = draw_tumors(build.muscle_hu, partial(lies_on_limbs, animal), wider=wider, rng=rng)
+        animal = replace(animal, tumors=own, factors=tuple(factor(animal, tumor) for tumor in own))
+    return replace(animal, outside=tuple(draw_stuck(animal, rng=rng)))
+
+
+def lies_on_limbs(animal: Animal, tumor: RandomTumor) -> bool:
+    """Tell whether a tumor lies beside or on the limbs: of one under the skin hardly anything lies in a thigh."""
+    grid = own_voxels(animal, tumor)
+    inside = radius_share(animal.body, tumor, grid) < 1
+    inside &= animal_depth(animal, grid) < np.float32(tumor.shape.wall_mm)
+    in_limbs = np.zeros(grid.shape, dtype=bool)
+    for rod in (rod for part in animal.limbs for rod in limb_flesh(animal.body, part)):
+        box = solid_box(grid, rod, 0.0)
+        in_limbs[box] |= solid_depth(grid, box, rod) > 0
+    return bool(np.count_nonzero(inside & in_limbs) <= MOST_IN_LIMBS * np.count_nonzero(inside))
 
 
 def factor(animal: Animal, tumor: RandomTumor) -> float:
     """Return the size factor of a tumor, found on voxels that suit its size."""
+    grid = own_voxels(animal, tumor)
+    return size_factor(animal.body, tumor, animal_depth(animal, grid), grid)
+
+
+def own_voxels(animal: Animal, tumor: RandomTumor) -> Grid:
+    """Return the voxels in which a tumor lies, of a size that suits its own."""
     low, high = tumor_box(animal.body, tumor)
     spacing = float(np.clip(np.cbrt(tumor.volume_mm3) / 9, FINEST_MM, COARSEST_MM))
     z, y, x = (int(size) for size in np.ceil((high - low) / spacing))
-    grid = Grid((z, y, x), spacing, as_point(low))
-    return size_factor(animal.body, tumor, animal_depth(animal, grid), grid)
+    return Grid((z, y, x), spacing, as_point(low))
 
 
 def draw_wide_build(*, wider: bool, rng: np.random.Generator) -> Build:

@@ -1,6 +1,8 @@
 """Tumors of every look: where, how large, how deep, lobed, lumpy, necrotic, with or without a rim of fat."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ FLANK_SHARE = 0.75
 HIDDEN = 0.6  # a tumor that is embedded more than this is seen by its rim alone
 FAINTEST_RIM_HU, MOST_GAPS = (15.0, 10.0), (1.3, 1.6)  # of a rim about a tumor that is no hidden one; second: wider
 MOST_FACTOR = 1.5
+TRIES = 10  # to find a place for a tumor
 FAR = -9.0  # depth in a tumor where there is none
 
 
@@ -58,17 +61,22 @@ class RandomTumor:
         return [(self.shape, self.volume_mm3)] + ([(self.lobe, self.lobe_mm3)] if self.lobe else [])
 
 
-def draw_tumors(muscle_hu: float, *, wider: bool, rng: np.random.Generator) -> tuple[RandomTumor, ...]:
-    """Return none, one or two tumors; with `wider` now and then a third, and all of it more varied."""
+def draw_tumors(
+    muscle_hu: float, fits: Callable[[RandomTumor], bool], *, wider: bool, rng: np.random.Generator
+) -> tuple[RandomTumor, ...]:
+    """Return none, one or two tumors; with `wider` now and then a third, and all of it more varied.
+
+    A tumor that does not fit where it lies, by `fits`, is drawn anew some times, then left out.
+    """
     sides = ([], [1], [-1], [1, -1], [1, 1], [-1, -1])[int(rng.choice(6, p=(0.1, 0.23, 0.23, 0.38, 0.03, 0.03)))]
     if wider and rng.random() < 0.06:
         sides = [*sides, int(rng.choice([1, -1]))]
     flank = rng.random() < FLANK_SHARE
     found: list[RandomTumor] = []
     for side in sides:
-        one = draw_tumor(side, flank if rng.random() < 0.9 else not flank, muscle_hu, wider=wider, rng=rng)
-        if all(apart(one, other) for other in found):
-            found.append(one)
+        own = flank if rng.random() < 0.9 else not flank
+        drawn = (draw_tumor(side, own, muscle_hu, wider=wider, rng=rng) for _ in range(TRIES))
+        found += islice((one for one in drawn if all(apart(one, other) for other in found) and fits(one)), 1)
     return tuple(found)
 
 

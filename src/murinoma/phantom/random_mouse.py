@@ -49,7 +49,7 @@ def random_mouse(seed: int, *, spacing_mm: float, wider: bool = False) -> Random
 
     Examples
     --------
-    >>> scan = random_mouse(7, spacing_mm=1.68)
+    >>> scan = random_mouse(9, spacing_mm=1.68)
     >>> scan.ct.shape[1:], int(scan.truth.voxels.max())
     ((24, 24), 2)
     """
