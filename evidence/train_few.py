@@ -145,7 +145,7 @@ def page(judged: dict[str, Judged], histories: dict[str, pd.DataFrame], minutes:
         f"Made by `python evidence/train_few.py --minutes {minutes:g}`: ten phantom mice at 0.21 mm, drawn by three",
         "simulated annotators; `murinoma train` learns from eight scans and holds two mice out. Each model is judged",
         f"on {len(next(iter(judged.values())).scan_dice)} unseen phantoms of the same kinds against their TRUE masks.",
-        f"Training ended after {minutes:g} minutes on this machine; another one, or a busy one, gets further or less far.",
+        f"Training ended after {minutes:g} minutes; another machine, or a busy one, gets further or less far.",
         "",
         "| training | steps coarse, fine | Dice of a scan | Dice of a tumor: mean, 10th percentile "
         "| tumors found | false lesions over 10 mm3 per scan |",

@@ -146,13 +146,15 @@ class _TorchNetwork(_Described):
     def __init__(self, path: Path, backend: Backend, *, on_gpu: bool) -> None:
         import torch
 
+        from murinoma.models.torch_unet import has_bf16
+
         self._spec = read_spec(path)
         self._device = "cuda" if on_gpu else "cpu"
         module = build_unet(self._spec)
         load_weights(path, module)
         self._module = module.eval().to(self._device, memory_format=torch.channels_last_3d)
-        has_bf16 = on_gpu and torch.cuda.is_bf16_supported()
-        self._bf16 = backend.precision == "bf16" or (backend.precision == "auto" and has_bf16)
+        can = has_bf16(torch.device(self._device))
+        self._bf16 = backend.precision == "bf16" or (backend.precision == "auto" and can)
         if backend.threads:
             torch.set_num_threads(backend.threads)
 
@@ -166,7 +168,7 @@ class _TorchNetwork(_Described):
             # fp32 means fp32: a GPU would round to 10 bits
             torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
         ):
-            batch = torch.from_numpy(image[None]).to(self._device)
+            batch = torch.from_numpy(image[None]).to(self._device, memory_format=torch.channels_last_3d)
             logits: Floats = self._module(batch)[0].float().cpu().numpy()
         return logits
 

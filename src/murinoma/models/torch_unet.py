@@ -1,4 +1,4 @@
-"""The U-Net as a torch module; only `unet.build_unet` imports this, so that torch is loaded when it is needed."""
+"""The U-Net as a torch module, and what torch runs it with; imported inside functions, for torch loads slowly."""
 
 from collections.abc import Sequence
 
@@ -36,6 +36,13 @@ class Unet(nn.Module):
             value = self.decoders[level](skips[level] + self.ups[level](value))
         logits: torch.Tensor = self.head(value)
         return logits
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Tell whether a device computes with bfloat16 itself; elsewhere it would be slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 class _ConvNormRelu(nn.Module):

@@ -149,7 +149,8 @@ def train_one(
     begun
         The folder of its checkpoint, what the checkpoint belongs to, and the bar of the whole step.
     """
-    from murinoma.models.training.loop import Job, has_bf16, pick_device, train_network
+    from murinoma.models.torch_unet import has_bf16
+    from murinoma.models.training.loop import Job, pick_device, train_network
     from murinoma.models.training.validation import validation_patches
 
     folder, identity, bar = begun
