@@ -52,7 +52,6 @@ from murinoma.steps.train.networks import (
 from murinoma.study.model_paths import checked_name
 
 Make = Callable[[int], list[Example]]
-Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 FIRST_CUBE, FIRST_UNSEEN = 100_000, 400_000  # seeds; those from 500,000 on judge
 OWN_SEEDS, PARTS = 4000, 25  # every seed of a training has so many phantoms of its own, and so many seeds do
