@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from murinoma.models.grids import Floats, Grid, carry, covering_box
-from murinoma.models.scan import Axes, Scan
+from murinoma.models.scan import Axes, Scan, on_grid
 from murinoma.models.training.hints import Hint, hint_of
 from murinoma.numerics.blocks import CORNERS, dilate, erode
 from murinoma.numerics.boxes import Box, positive_box, union_box
@@ -91,8 +91,7 @@ def fine_example(scan: Scan, masks: Sequence[Mask | None], suspected: Floats | N
         The coarse pass over the scan, (z, y, x) in `scan.box`; nothing for a network that is to do without.
     """
     heads = [*masks, consensus([mask for mask in masks if mask is not None])]
-    image = carry(scan.image, scan.own.whole, scan.own, scan.fine, scan.fine.whole)
-    example = _example(scan, scan.fine, image, heads)
+    example = _example(scan, scan.fine, heads)
     if suspected is None:
         return example
     return replace(example, hint=hint_of(suspected, scan.corner, scan.coarse, scan.fine))
@@ -101,8 +100,7 @@ def fine_example(scan: Scan, masks: Sequence[Mask | None], suspected: Floats | N
 def coarse_example(scan: Scan, masks: Sequence[Mask | None]) -> Example:
     """Return a scan on its coarse grid, with a single head: how much of a voxel anybody marked; see `fine_example`."""
     present = [mask for mask in masks if mask is not None]
-    image = carry(scan.image, scan.own.whole, scan.own, scan.coarse, scan.coarse.whole)
-    return _example(scan, scan.coarse, image, [np.any(present, axis=0) if present else None])
+    return _example(scan, scan.coarse, [np.any(present, axis=0) if present else None])
 
 
 def consensus(masks: Sequence[Mask]) -> Mask | None:
@@ -140,7 +138,8 @@ class ExampleCache:
         return example
 
 
-def _example(scan: Scan, grid: Grid, image: Floats, heads: Sequence[Mask | None]) -> Example:
+def _example(scan: Scan, grid: Grid, heads: Sequence[Mask | None]) -> Example:
+    image = on_grid(scan, grid, grid.whole)
     targets, box = _targets(scan, grid, heads)
     skin, outwards = trunk_skin(scan.body, float(np.mean(scan.rough.spacing_mm)))
     return Example(

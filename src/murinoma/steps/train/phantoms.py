@@ -203,11 +203,12 @@ def _middles(
     scan: Scan, said: Floats, truth: npt.NDArray[np.uint8], count: int, *, rng: np.random.Generator
 ) -> Iterator[Places]:
     """Yield coarse voxels: one of each tumor, then of false suspicions, and of the body where there is none."""
-    false = np.argwhere((said > DOUBT) & ~dilate(truth > 0, EDGE_VOXELS)[scan.box]) + scan.corner
-    body = carry(scan.body, scan.rough.whole, scan.rough, scan.coarse, scan.coarse.whole) > OVER_HALF
+    others = np.argwhere((said > DOUBT) & ~dilate(truth > 0, EDGE_VOXELS)[scan.box]) + scan.corner
+    if not len(others):
+        body = carry(scan.body, scan.rough.whole, scan.rough, scan.coarse, scan.coarse.whole)
+        others = np.argwhere(body > OVER_HALF)
     tumors = [np.argwhere(truth == number) for number in range(1, int(truth.max()) + 1)]
-    others = [false if len(false) else np.argwhere(body)] * count
-    for places in [*filter(len, tumors), *others][:count]:
+    for places in [*filter(len, tumors), *[others] * count][:count]:
         yield places[rng.integers(len(places))]
 
 
