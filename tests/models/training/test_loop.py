@@ -1,7 +1,7 @@
 """The loop: it learns, it goes on as if it had not been stopped, its rate and average follow their rules."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,21 @@ def test_what_is_made_for_the_first_batch_takes_none_of_the_minutes(
     plan = replace(job(tmp_path, minutes=1.0), sampler=replace(SAMPLER, load=load))
     training = loop.train_network(plan)
     assert (training.step, training.seconds) == (6, 0.0)
+
+
+def test_minutes_that_are_used_up_ask_for_no_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three steps of 30 s are a minute's; called again, the network is there without a scan being read."""
+    seconds = count(0.0, 30.0)
+    monkeypatch.setattr("murinoma.models.training.loop.time.monotonic", lambda: next(seconds))
+    plan = job(tmp_path, minutes=1.0)
+    trained = loop.train_network(plan)
+    assert 0 < trained.step < plan.recipe.steps
+
+    def load(number: int) -> Example:
+        raise AssertionError(number)
+
+    again = loop.train_network(replace(plan, sampler=replace(SAMPLER, load=load)))
+    assert again.step == trained.step
 
 
 def test_the_rate_rises_and_falls_as_a_cosine() -> None:

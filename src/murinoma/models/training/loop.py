@@ -163,7 +163,9 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
         restore(training, state)
     recipe, saved = job.recipe, training.seconds
     clock = None
-    for patches in batches(job.sampler, training.step, recipe.steps, recipe.threads):
+    # what is over asks for no batch: its examples may take minutes to make
+    last = training.step if training.step and is_over(recipe, training.seconds) else recipe.steps
+    for patches in batches(job.sampler, training.step, last, recipe.threads):
         # not before the first batch: its examples may have to be made
         clock = clock or _Clock(training.seconds)
         if training.step and is_over(recipe, clock.seconds):
