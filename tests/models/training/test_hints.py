@@ -1,5 +1,7 @@
 """What the coarse network says beside the image: in its place, doubted while the fine one learns, kept with pastes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,13 @@ def test_what_is_told_is_doubted() -> None:
     order = np.argsort(before.ravel(), kind="stable")
     assert all((np.diff(one.values.ravel()[order].astype(int)) >= 0).all() for one in kept)
     assert np.std([one.offset - hint.offset for one in kept]) == pytest.approx(0.7, abs=0.1)
+
+
+def test_of_a_scan_that_it_never_saw_everything_is_believed() -> None:
+    """A coarse network that has not learned from a scan knows it no better than others."""
+    assert EXAMPLE.hint is not None
+    hint = replace(EXAMPLE.hint, is_fresh=True)
+    assert all(doubted(hint, rng=np.random.default_rng(seed)) is hint for seed in range(40))
 
 
 def test_a_pasted_tumor_is_suspected_too() -> None:

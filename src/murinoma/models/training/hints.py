@@ -1,7 +1,7 @@
 """What the coarse network made of a scan, as the fine network sees it beside the image while it learns.
 
-The coarse network knows the scans that it learned from better than others, so while the fine one learns, what it is
-told is moved, sharpened, softened, or withheld: it must not believe everything.
+The coarse network knows the scans that it learned from better than others. Where the fine one learns from the same
+scans, what it is told is moved, sharpened, softened, or withheld: it must not believe everything.
 """
 
 from dataclasses import dataclass, replace
@@ -31,11 +31,14 @@ class Hint:
         uint8 (z, y, x): 255 is surely tumor. Beyond it there is none.
     scale, offset
         From a place in the example's own voxels to a place in `values`: ``scale * place + offset``, (3,) each.
+    is_fresh
+        The coarse network has not learned from the scan: it says of it what it would say of any other.
     """
 
     values: npt.NDArray[np.uint8]
     scale: Point
     offset: Point
+    is_fresh: bool = False
 
 
 def hint_of(suspected: Floats, corner: tuple[int, ...], coarse: Grid, own: Grid) -> Hint:
@@ -65,7 +68,9 @@ def cut_hint(hint: Hint, start: Point, matrix: Point, shape: tuple[int, int, int
 
 
 def doubted(hint: Hint, *, rng: np.random.Generator) -> Hint:
-    """Return a hint as a network that has not seen the scan might give it."""
+    """Return a hint as a network that has not seen the scan might give it; as it is, if none has."""
+    if hint.is_fresh:
+        return hint
     if rng.random() < WITHHELD:
         return replace(hint, values=np.zeros_like(hint.values))
     share = (np.arange(CERTAIN + 1) / CERTAIN) ** np.exp(rng.uniform(*np.log(POWERS)))

@@ -194,7 +194,7 @@ def cube_examples(seed: int, settings: PhantomTrainSettings, coarse: Path) -> li
         middle = about * window.spacing_mm + window.origin_mm + rng.uniform(-AROUND_MM, AROUND_MM, 3)
         part = cube(plan.window(spacing_mm), middle, settings.cube)
         offset = np.subtract(part.origin_mm, window.origin_mm) / window.spacing_mm - scan.corner
-        hint = Hint(told, np.full(3, spacing_mm / window.spacing_mm), offset)
+        hint = Hint(told, np.full(3, spacing_mm / window.spacing_mm), offset, is_fresh=True)
         cubes.append(replace(_cube_of(rendered(plan, part), scan.anchor_hu), hint=hint))
     return cubes
 
