@@ -354,23 +354,24 @@ class PhantomTrainSettings:
     cubes_per_mouse
         Of one mouse: one about each tumor, the others about what the coarse network takes for one and is none.
     unseen
-        Mice, and as many cubes, that neither learns from, to look at.
+        Mice that neither learns from, to look at.
     workers
         Processes that make phantoms.
     """
 
     training: TrainSettings = TrainSettings(
         seed=1,
-        minutes=66.0,
+        minutes=92.0,
+        start_pace=0.5,
         warm_up=0.005,
         coarse=NetworkSettings(0.42, (32, 64, 64, 64), (64, 64, 64), 3, 20000, 0.6),
         fine=NetworkSettings(0.21, (32, 64, 64), (64, 64, 64), 3, 20000, 0.75),
         validation_patches=40,
     )
-    mice: int = 1000
-    cubes: int = 1200
+    mice: int = 1300
+    cubes: int = 1100
     cube: int = 112
-    cubes_per_mouse: int = 3
+    cubes_per_mouse: int = 2
     unseen: int = 32
     workers: int = 2
 

@@ -163,7 +163,7 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
     def outlined(coarse: Path) -> Examples:
         cubes = partial(cube_examples, settings=settings, coarse=coarse)
         kept = _kept(cubes, FIRST_CUBE + first, settings.cubes, settings, bar)
-        held_out = _made(cubes, FIRST_UNSEEN, unseen, settings.workers, bar)
+        held_out = _made(cubes, FIRST_UNSEEN, unseen * settings.cubes_per_mouse, settings.workers, bar)
         return Examples([CONSENSUS], kept, settings.cubes, held_out)
 
     return train_both(settings.training, COARSE_MINUTES, seen, outlined, (folder, _identity(settings), bar))
