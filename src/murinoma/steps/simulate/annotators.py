@@ -1,7 +1,8 @@
 """Let simulated annotators take part in a campaign: each opens its own store, meets codes, draws, and hands in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +62,19 @@ def annotate_phantoms(
 def _handed_in(study: Study, plan: Plan, phantoms: "_Phantoms") -> Iterator[str]:
     """Hand in what is open, annotator by annotator; name each annotation once it is there."""
     for number, annotator in enumerate(plan.annotators):
+        draw = partial(phantoms.drawn, number)
         with open_store(study, annotator) as store:
             for assigned in plan.order_of(annotator):
-                if store.state(assigned.code) != "done":
-                    _hand_in(store, assigned.code, phantoms.drawn(number, assigned))
+                _hand_in(store, assigned, draw)
                 yield f"{annotator} {assigned.code}"
 
 
-def _hand_in(store: Store, code: str, made: Drawing) -> None:
-    """Save a drawing as a front end does: slice by slice, what the tissue rule took, the labels."""
+def _hand_in(store: Store, assigned: Assignment, draw: Callable[[Assignment], Drawing]) -> None:
+    """Draw what is not done, and save it as a front end does: slice by slice, what the tissue rule took, the labels."""
+    code = assigned.code
+    if store.state(code) == "done":
+        return
+    made = draw(assigned)
     store.begin(code, made.labels.shape)
     for index in sorted({index for slices in made.drawn.values() for index in slices}):
         store.save_slice(code, index, made.sketch[index])
