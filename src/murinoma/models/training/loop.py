@@ -168,8 +168,6 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
     for patches in batches(job.sampler, training.step, last, recipe.threads):
         # not before the first batch: its examples may have to be made
         clock = clock or _Clock(training.seconds)
-        if training.step and is_over(recipe, clock.seconds):
-            break
         training.losses.append(learn(training, patches, recipe, clock.seconds, device))
         training.seconds = clock.seconds
         _refuse_nan(training, job)
@@ -180,6 +178,8 @@ def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = N
             saved = clock.seconds
         if tell is not None:
             tell(training.step, recipe.steps, sentence(training, job))
+        if is_over(recipe, clock.seconds):
+            break
     if training.losses:
         look(training, job, device)
     write_checkpoint(snapshot(training), job.checkpoint, job.begun_with)
