@@ -144,6 +144,11 @@ class Job:
     begun_with: str
     start: Path | None = None
 
+    @property
+    def onnx(self) -> Path:
+        """File beside the checkpoint for the network that was trained: another training may need it."""
+        return self.checkpoint.with_suffix(".onnx")
+
 
 def train_network(job: Job, *, device: torch.device = CPU, tell: Tell | None = None) -> Training:
     """Return the trained network; goes on from the job's checkpoint, if there is one.

@@ -16,8 +16,8 @@ from murinoma.runs import Progress
 from murinoma.settings import RunSettings, TrainSettings
 from murinoma.steps import Number, StepResult, some, study_failures, study_notices
 from murinoma.steps.train.material import Bar, Material, read_material
-from murinoma.steps.train.model import history_table, split_table, study_card, write_model
-from murinoma.steps.train.networks import Trained, begun_with, last_dice, train_networks, written
+from murinoma.steps.train.model import finish, split_table, study_card
+from murinoma.steps.train.networks import Trained, begun_with, last_dice, train_networks
 from murinoma.study import Scan, Study
 from murinoma.study.model_paths import folder_if_named, model_folder, training_folder
 from murinoma.study.splits import Split, leave_out_dataset, mouse_of, split_by_acquisition, split_by_mouse
@@ -69,15 +69,13 @@ def train(
     bar = Bar(progress, len(split.training) + len(split.held_out) + steps)
     material = read_material(split, settings, bar)
     write_table(split_table(material), folder / "split.csv")
-    coarse, fine = train_networks(material, settings, folder, bar)
-    write_table(history_table([coarse, fine]), folder / "history.csv")
-    write_model(target, study_card(name, material, (coarse, fine), settings, start), (coarse, fine))
-    for trained in (coarse, fine):
-        trained.job.checkpoint.unlink(missing_ok=True)
-    written(coarse).unlink()
+    networks = train_networks(material, settings, folder, bar)
+    finish(target, study_card(name, material, networks, settings, start), networks, folder)
     failed = (*study_failures(study), *material.failures)
     notices = (*study_notices(study), *_notices(study, material))
-    return StepResult("train", target, len(material.training) + len(material.held_out), failed, notices, _numbers(fine))
+    return StepResult(
+        "train", target, len(material.training) + len(material.held_out), failed, notices, _numbers(networks[1])
+    )
 
 
 def require_extra() -> None:

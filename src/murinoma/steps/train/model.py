@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from murinoma.errors import OutputError
+from murinoma.files.tables import write_table
 from murinoma.models.folder import ModelCard, NetworkCard, network_path, write_card
 from murinoma.models.training.sampler import Patches
 from murinoma.settings import TrainSettings
@@ -17,6 +18,21 @@ from murinoma.study.splits import mouse_of
 
 LICENCE = "as the scans that it was trained on; their owner decides"
 LIMITS = "for research only; it knows scanners, voxel sizes and sites of tumors like those it was trained on"
+
+
+def finish(target: Path, card: ModelCard, networks: tuple[Trained, Trained], folder: Path) -> None:
+    """Write the history to `folder` and the model to `target`, then remove the checkpoints and what lies beside them.
+
+    Raises
+    ------
+    OutputError
+        If the model cannot be written, or a file computes something else than its network.
+    """
+    write_table(history_table(networks), folder / "history.csv")
+    write_model(target, card, networks)
+    for trained in networks:
+        for kept in (trained.job.checkpoint, trained.job.onnx):
+            kept.unlink(missing_ok=True)
 
 
 def write_model(target: Path, card: ModelCard, networks: tuple[Trained, Trained]) -> None:

@@ -117,9 +117,8 @@ def written(coarse: Trained) -> Path:
     """Return the file of a coarse network that was trained, beside its checkpoint: the fine one learns with it."""
     from murinoma.models.export import export_onnx
 
-    path = coarse.job.checkpoint.with_suffix(".onnx")
-    export_onnx(coarse.training.average, coarse.job.spec, path)
-    return path
+    export_onnx(coarse.training.average, coarse.job.spec, coarse.job.onnx)
+    return coarse.job.onnx
 
 
 def hinted_example(coarse: Path, scan: Scan, masks: Sequence[Mask | None]) -> Example:

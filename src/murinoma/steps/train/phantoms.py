@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from murinoma.errors import InputError, StudyError, UsageError
-from murinoma.files.tables import write_table
 from murinoma.models.folder import ModelCard, NetworkCard, read_card
 from murinoma.models.grids import Floats, carry
 from murinoma.models.scan import Scan, made_ready
@@ -38,7 +37,7 @@ from murinoma.settings import PhantomTrainSettings, RunSettings
 from murinoma.steps import Number, StepResult, some
 from murinoma.steps.train import require_extra
 from murinoma.steps.train.material import Bar
-from murinoma.steps.train.model import dice_in_words, history_table, write_model
+from murinoma.steps.train.model import dice_in_words, finish
 from murinoma.steps.train.networks import (
     COARSE_HEAD,
     Examples,
@@ -47,7 +46,6 @@ from murinoma.steps.train.networks import (
     deciding,
     last_dice,
     train_both,
-    written,
 )
 from murinoma.study.model_paths import checked_name
 
@@ -98,14 +96,10 @@ def train_on_phantoms(
         shutil.rmtree(kept, ignore_errors=True)
     settings, start = _begun(settings)
     bar = Bar(progress, settings.training.coarse.steps + settings.training.fine.steps)
-    coarse, fine = train_phantom_networks(settings, kept, bar)
-    write_model(target, _card(name, (coarse, fine), settings, start), (coarse, fine))
-    write_table(history_table([coarse, fine]), kept / "history.csv")
-    for trained in (coarse, fine):
-        trained.job.checkpoint.unlink(missing_ok=True)
-    written(coarse).unlink()
-    dice = last_dice(fine).get(CONSENSUS)
-    numbers: dict[str, Number] = {"dice_patches": dice, "minutes": round(_minutes((coarse, fine)), 2)}
+    networks = train_phantom_networks(settings, kept, bar)
+    finish(target, _card(name, networks, settings, start), networks, kept)
+    dice = last_dice(networks[1]).get(CONSENSUS)
+    numbers: dict[str, Number] = {"dice_patches": dice, "minutes": round(_minutes(networks), 2)}
     return StepResult("train-phantoms", target, settings.mice + settings.cubes, (), (), numbers)
 
 
