@@ -90,6 +90,26 @@ def test_networks_see_the_mouse_along_the_first_axis(axes: tuple[int, int, int])
     assert dice(turned, straight.transpose(axes)) > 0.999
 
 
+class LeaningNetwork(BrightNetwork):
+    """It marks what lies four voxels to the left of what is bright."""
+
+    def logits(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the logits, shifted."""
+        return np.roll(super().logits(image), -4, axis=3)
+
+
+def test_left_and_right_are_suspected_alike() -> None:
+    """The coarse pass looks at the mirror image too: what it makes of a mouse, it makes of the mirrored mouse."""
+    truth = balls(0.21, TUMORS[0])
+    model = replace(bright_model(), coarse=LeaningNetwork(heads=1, brighter_than=0.26))
+    there, mirrored = (
+        model.look_over(model.made_ready(image, (0.21,) * 3))
+        for image in (mouse(0.21, truth), mouse(0.21, truth)[..., ::-1])
+    )
+    assert there.max() > 0.4  # a half on either side of the tumor
+    np.testing.assert_allclose(there, mirrored[..., ::-1], atol=1e-6)
+
+
 @pytest.mark.parametrize("offset_hu", [-100, 100])
 def test_an_offset_of_the_hu_does_not_matter(offset_hu: int) -> None:
     """The same mask, and the anchor says where soft tissue lies."""

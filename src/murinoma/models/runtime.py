@@ -143,9 +143,14 @@ class CoarseToFine:
 def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_smaller: OnSmaller = ignored) -> Floats:
     """Return what a coarse network makes of a scan: its highest head, (z, y, x) within `scan.box`, in 0..1.
 
-    Of beds, labels and whatever else is no part of the mouse nothing is suspected.
+    It looks twice, the second time at the mirror image, and the mean counts (decision 0023). Of beds, labels and
+    whatever else is no part of the mouse nothing is suspected.
     """
-    said = lengthwise(coarse, coarse_input(scan), scan.axes, tiles, on_smaller).max(axis=0)
+    seen = coarse_input(scan)
+    first, second = (
+        lengthwise(coarse, image, scan.axes, tiles, on_smaller).max(axis=0) for image in (seen, seen[..., ::-1])
+    )
+    said = (first + second[..., ::-1]) / 2
     near = carry(dilate(scan.body, NEAR_VOXELS), scan.rough.whole, scan.rough, scan.coarse, scan.box)
     return np.where(near > 0, said, np.float32(0))
 
