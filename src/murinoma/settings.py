@@ -364,7 +364,7 @@ class PhantomTrainSettings:
         minutes=92.0,
         start_pace=0.5,
         warm_up=0.005,
-        coarse=NetworkSettings(0.42, (32, 64, 64, 64), (64, 64, 64), 3, 20000, 0.6),
+        coarse=NetworkSettings(0.42, (32, 64, 64, 64), (64, 64, 64), 3, 26000, 0.6),
         fine=NetworkSettings(0.21, (32, 64, 64), (64, 64, 64), 3, 20000, 0.75),
         validation_patches=40,
     )

@@ -57,7 +57,7 @@ DOUBT, EDGE_VOXELS = 0.1, 5  # a false suspicion: over this probability, and so 
 OVER_HALF = 0.5  # of a voxel belongs to the body
 OVER_AIR = 0.6  # of the way from air to soft tissue: what is brighter belongs to a body
 AROUND_MM = 3.0  # so far from a voxel of the tumor the middle of its cube may lie
-COARSE_MINUTES = 0.7  # share of the minutes that the coarse network gets
+COARSE_MINUTES, COARSE_MINUTES_ON = 0.7, 0.88  # share of the minutes for the coarse network; second: with a `start`
 CORE = 8  # a patch is cut about the middle of a cube: no farther from it than the cube's side by this
 PLACES = 2000
 AT_ONCE = 32  # phantoms that are asked for together
@@ -160,7 +160,8 @@ def train_phantom_networks(settings: PhantomTrainSettings, folder: Path, bar: Ba
         held_out = _made(cubes, FIRST_UNSEEN, unseen * settings.cubes_per_mouse, settings.workers, bar)
         return Examples([CONSENSUS], kept, settings.cubes, held_out)
 
-    return train_both(settings.training, COARSE_MINUTES, seen, outlined, (folder, _identity(settings), bar))
+    share = COARSE_MINUTES if settings.training.start is None else COARSE_MINUTES_ON
+    return train_both(settings.training, share, seen, outlined, (folder, _identity(settings), bar))
 
 
 def mouse_examples(seed: int, settings: PhantomTrainSettings) -> list[Example]:
