@@ -43,10 +43,10 @@ def test_a_card_comes_back_with_the_hashes_of_its_weights(folder: Path) -> None:
 
 def test_a_card_may_ask_for_surer_lesions(folder: Path) -> None:
     """A card without the field, as older ones are, asks for a mean of 0.6."""
-    write_card(folder, replace(CARD, least_mean=0.85))
-    assert read_card(folder).least_mean == 0.85
-    change(folder, lambda content: content.pop("least_mean"))
-    assert read_card(folder).least_mean == 0.6
+    write_card(folder, replace(CARD, least_coarse=0.85))
+    assert read_card(folder).least_coarse == 0.85
+    change(folder, lambda content: content.pop("least_coarse"))
+    assert read_card(folder).least_coarse == 0.25
 
 
 def test_the_card_can_be_read_by_people(folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from murinoma.errors import FileError
 from murinoma.files.atomic import write_text
 from murinoma.models.intensity import HIGHEST, LOWEST, SCALE_HU
-from murinoma.models.segmenter import CONSENSUS, LEAST_MEAN
+from murinoma.models.segmenter import CONSENSUS, LEAST_COARSE
 
 KIND = "murinoma.model"
 FORMAT = f"{KIND}/1"
@@ -54,8 +54,9 @@ class ModelCard:
         Under which it may be used.
     tried_on, limits
         What its results were checked on, and where it fails, in plain sentences.
-    least_mean
-        Mean probability that a component must have to be a lesion, chosen on scans that the model has not learned from.
+    least_coarse
+        Mean probability that the coarse pass must give to a component for it to be a lesion, chosen on scans that the
+        model has not learned from.
     """
 
     name: str
@@ -66,7 +67,7 @@ class ModelCard:
     licence: str
     tried_on: str
     limits: str
-    least_mean: float = LEAST_MEAN
+    least_coarse: float = LEAST_COARSE
 
 
 def network_path(folder: Path, network: str) -> Path:
@@ -151,8 +152,9 @@ def _card(content: dict[str, Any]) -> ModelCard:
         raise ValueError(f"heads {heads} are not distinct, or '{CONSENSUS}' is not among them")
     coarse, fine = (_network(content[network]) for network in NETWORKS)
     name, licence, tried_on, limits = _all([content[key] for key in ("name", "licence", "tried_on", "limits")], str)
-    cts, least_mean = tuple(_all(content["training_cts"], str)), float(content.get("least_mean", LEAST_MEAN))
-    return ModelCard(name, heads, coarse, fine, cts, licence, tried_on, limits, least_mean)
+    cts = tuple(_all(content["training_cts"], str))
+    least_coarse = float(content.get("least_coarse", LEAST_COARSE))
+    return ModelCard(name, heads, coarse, fine, cts, licence, tried_on, limits, least_coarse)
 
 
 def _network(content: dict[str, Any]) -> NetworkCard:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from murinoma.errors import InputError
-from murinoma.models.segmenter import CONSENSUS, LEAST_MEAN, Patch, Prediction
+from murinoma.models.segmenter import CONSENSUS, LEAST_COARSE, Patch, Prediction
 from murinoma.numerics.blocks import CORNERS
 from murinoma.numerics.boxes import Box
 
@@ -26,18 +26,19 @@ class LesionRules:
     least_mm3
         Its volume; the smallest published tumor has 14.4 mm3.
     least_mean, least_peak
-        Its mean and highest probability; a model's card may ask for a higher mean.
+        Its mean and highest probability.
     least_coarse
-        What the coarse pass made of it at best: a find of the fine network alone has not been seen in the mouse.
+        Its mean probability in the coarse pass, which has seen the whole mouse: the fine network is sure of what it is
+        told. A model's card may ask for more.
     deepest_mm
         Its depth under the skin at its shallowest voxel: subcutaneous tumors lie under the skin, organs deeper.
     """
 
     threshold: float = 0.5
     least_mm3: float = 5.0
-    least_mean: float = LEAST_MEAN
+    least_mean: float = 0.6
     least_peak: float = 0.75
-    least_coarse: float = 0.25
+    least_coarse: float = LEAST_COARSE
     deepest_mm: float = 2.5
 
 
@@ -56,7 +57,7 @@ class Lesion:
     mean, peak
         Of the probabilities in it.
     coarse
-        Highest probability that the coarse pass gave to it.
+        Mean probability that the coarse pass gave to it.
     depth_mm
         Under the skin, of its shallowest voxel.
     dropped
@@ -78,7 +79,7 @@ def lesion_labels(
 ) -> tuple[npt.NDArray[np.uint8], tuple[Lesion, ...]]:
     """Return the lesions of a scan: their numbers on the scan's grid, and all components, the dropped ones too.
 
-    Without `rules` the model's own mean probability counts, and the other rules as they stand.
+    Without `rules` the model's own least probability in the coarse pass counts, and the other rules as they stand.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def lesion_labels(
         If there are more than 254 lesions.
     """
     at = prediction.head_index(head)
-    rules = rules or LesionRules(least_mean=prediction.least_mean)
+    rules = rules or LesionRules(least_coarse=prediction.least_coarse)
     pieces = [
         (lesion, inside)
         for patch in prediction.patches
@@ -125,7 +126,7 @@ def patch_lesions(
             volume_mm3=float(values.size * voxel_mm3),
             mean=float(values.mean()),
             peak=float(values.max()),
-            coarse=float(patch.coarse[found][inside].max()),
+            coarse=float(patch.coarse[found][inside].astype(np.float32).mean()),
             depth_mm=float(patch.skin_mm[found][inside].min()),
         )
         yield replace(lesion, dropped=reason_to_drop(lesion, rules)), inside
@@ -147,7 +148,7 @@ def reason_to_drop(lesion: Lesion, rules: LesionRules) -> str:
     if lesion.peak < rules.least_peak:
         return f"has a highest probability of {lesion.peak:.2f} (at least {rules.least_peak:g})"
     if lesion.coarse < rules.least_coarse:
-        return f"has {lesion.coarse:.2f} in the coarse pass (at least {rules.least_coarse:g})"
+        return f"has a mean probability of {lesion.coarse:.2f} in the coarse pass (at least {rules.least_coarse:g})"
     if lesion.depth_mm > rules.deepest_mm:
         return f"lies {lesion.depth_mm:.1f} mm under the skin (at most {rules.deepest_mm:g})"
     return ""

@@ -99,7 +99,7 @@ class CoarseToFine:
         patches = placed(scan, suspected, self.outline(scan, suspected, boxes, smaller.append))
         said = (*notices(scan), *memory_notices(smaller))
         own = scan.own
-        return Prediction(own.shape, own.spacing_mm, self.heads, patches, scan.anchor_hu, said, self.card.least_mean)
+        return Prediction(own.shape, own.spacing_mm, self.heads, patches, scan.anchor_hu, said, self.card.least_coarse)
 
     def look_over(self, scan: Scan, on_smaller: OnSmaller = ignored) -> Floats:
         """Return the coarse pass: the highest probability of any head, on the coarse grid within `scan.box`."""

@@ -10,7 +10,7 @@ from murinoma.errors import UsageError
 from murinoma.numerics.boxes import Box
 
 Spacing = tuple[float, float, float]
-LEAST_MEAN = 0.6  # of the probabilities in a lesion, where a model's card says nothing else
+LEAST_COARSE = 0.25  # of a lesion in the coarse pass, on average, where a model's card says nothing else
 CONSENSUS = "consensus"  # the head every model has: what the annotators agree on
 
 
@@ -54,8 +54,8 @@ class Prediction:
         The grey value of soft tissue that the model went by, HU.
     notices
         What a user should know, one sentence each.
-    least_mean
-        Of the probabilities in a component, for the model to call it a lesion.
+    least_coarse
+        Mean probability that the coarse pass must give to a component, for the model to call it a lesion.
     """
 
     shape: tuple[int, int, int]
@@ -64,7 +64,7 @@ class Prediction:
     patches: tuple[Patch, ...]
     anchor_hu: float
     notices: tuple[str, ...] = ()
-    least_mean: float = LEAST_MEAN
+    least_coarse: float = LEAST_COARSE
 
     @property
     def voxel_mm3(self) -> float:

@@ -16,7 +16,7 @@ from murinoma.study import Scan, Study
 from murinoma.study.evaluation_paths import predictions_folder
 
 LESION_COLUMNS = ["dataset", "mouse", "time", "hours", "tumor", "volume_mm3", "mean_probability", "peak_probability"]
-LESION_COLUMNS += ["depth_mm", "left_out_because"]
+LESION_COLUMNS += ["coarse_probability", "depth_mm", "left_out_because"]
 SCAN_COLUMNS = ["dataset", "mouse", "time", "hours", "tumors", "volume_mm3", "soft_dice", "expected_dice"]
 SCAN_COLUMNS += ["heads_disagreement"]
 

@@ -148,6 +148,7 @@ def _lesion_row(lesion: Lesion) -> dict[str, Any]:
         "volume_mm3": round(lesion.volume_mm3, 3),
         "mean_probability": round(float(lesion.mean), 4),
         "peak_probability": round(float(lesion.peak), 4),
+        "coarse_probability": round(float(lesion.coarse), 4),
         "depth_mm": round(float(lesion.depth_mm), 3),
         "left_out_because": lesion.dropped or None,
     }
