@@ -1,5 +1,6 @@
 """What all tests share: hypothesis without a clock, and the real data where it is at hand."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("murinoma")
+
+# a shell makes what it starts in the background deaf to Ctrl-C, and all that this starts; some tests press it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _shared(name: str) -> Path:
