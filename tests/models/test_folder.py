@@ -42,7 +42,7 @@ def test_a_card_comes_back_with_the_hashes_of_its_weights(folder: Path) -> None:
 
 
 def test_a_card_may_ask_for_surer_lesions(folder: Path) -> None:
-    """A card without the field, as older ones are, asks for a mean of 0.6."""
+    """A card without the field, as older ones are, asks for a mean of 0.25 in the coarse pass."""
     write_card(folder, replace(CARD, least_coarse=0.85))
     assert read_card(folder).least_coarse == 0.85
     change(folder, lambda content: content.pop("least_coarse"))
