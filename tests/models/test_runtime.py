@@ -3,7 +3,7 @@
 The networks are formulas (brighter than something is tumor), so that what is tested is how they are led over a scan.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,12 +71,16 @@ def test_spacings_may_differ_between_axes() -> None:
     assert dice(lesion_labels(found)[0] > 0, truth[::2]) > 0.9
 
 
+@dataclass
 class ShiftedNetwork(BrightNetwork):
-    """It marks what lies two voxels before what is bright, along the first axis that it sees."""
+    """It marks what lies some voxels before what is bright, along one axis (1 to 3) as it sees the scan."""
+
+    axis: int = 1
+    voxels: int = 2
 
     def logits(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the logits, shifted."""
-        return np.roll(super().logits(image), -2, axis=1)
+        return np.roll(super().logits(image), -self.voxels, axis=self.axis)
 
 
 @pytest.mark.parametrize("axes", [(1, 2, 0), (1, 0, 2)])
@@ -90,20 +94,13 @@ def test_networks_see_the_mouse_along_the_first_axis(axes: tuple[int, int, int])
     assert dice(turned, straight.transpose(axes)) > 0.999
 
 
-class LeaningNetwork(BrightNetwork):
-    """It marks what lies four voxels to the left of what is bright."""
-
-    def logits(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the logits, shifted."""
-        return np.roll(super().logits(image), -4, axis=3)
-
-
-def test_left_and_right_are_suspected_alike() -> None:
-    """The coarse pass looks at the mirror image too: what it makes of a mouse, it makes of the mirrored mouse."""
+@pytest.mark.parametrize("axes", [(0, 1, 2), (1, 2, 0)])
+def test_left_and_right_are_suspected_alike(axes: tuple[int, int, int]) -> None:
+    """What the coarse pass makes of a mouse, it makes of the mirrored mouse, however the file orders its axes."""
     truth = balls(0.21, TUMORS[0])
-    model = replace(bright_model(), coarse=LeaningNetwork(heads=1, brighter_than=0.26))
+    model = replace(bright_model(), coarse=ShiftedNetwork(heads=1, brighter_than=0.26, axis=3, voxels=4))
     there, mirrored = (
-        model.look_over(model.made_ready(image, (0.21,) * 3))
+        model.look_over(model.made_ready(image.transpose(axes), (0.21,) * 3)).transpose(np.argsort(axes))
         for image in (mouse(0.21, truth), mouse(0.21, truth)[..., ::-1])
     )
     assert there.max() > 0.4  # a half on either side of the tumor

@@ -146,11 +146,12 @@ def suspicion(coarse: Network, scan: Scan, tiles: TileRules = TileRules(), on_sm
     It looks twice, the second time at the mirror image, and the mean counts (decision 0023). Of beds, labels and
     whatever else is no part of the mouse nothing is suspected.
     """
-    seen = coarse_input(scan)
+    seen, across = coarse_input(scan), scan.axes[2]  # the mouse lies along the first of the axes
     first, second = (
-        lengthwise(coarse, image, scan.axes, tiles, on_smaller).max(axis=0) for image in (seen, seen[..., ::-1])
+        lengthwise(coarse, image, scan.axes, tiles, on_smaller).max(axis=0)
+        for image in (seen, np.flip(seen, 1 + across))
     )
-    said = (first + second[..., ::-1]) / 2
+    said = (first + np.flip(second, across)) / 2
     near = carry(dilate(scan.body, NEAR_VOXELS), scan.rough.whole, scan.rough, scan.coarse, scan.box)
     return np.where(near > 0, said, np.float32(0))
 
